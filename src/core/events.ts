@@ -1,0 +1,221 @@
+/**
+ * The dictionary: everything that can stand in the log. Read this first. Events are facts in the past tense; each has a
+ * one-line meaning in `MEANING` below, from which docs/events.md is generated. Prompts, answers, keys and header values
+ * other than those named in the config never appear here.
+ * Must never import anything but ids and settings.
+ */
+import type { ModelId, Position, RequestId, RequestKey, RunId, SwapId } from './ids.ts';
+import type { Settings } from './settings.ts';
+
+export type BlockedOn = 'planner' | 'swap' | 'drain' | 'until' | 'pin' | 'turn';
+export type StopReason = 'swap' | 'ttl' | 'unload' | 'shutdown' | 'health-timeout' | 'previous-run' | 'stale';
+export type RequestKind = 'inference' | 'passthrough' | 'load';
+
+/** Token counts and speeds as the upstream reported them (spec 6.2). Absent = not reported. */
+export interface Usage {
+  inputTokens?: number;
+  outputTokens?: number;
+  cachedTokens?: number;
+  promptPerSecond?: number;
+  tokensPerSecond?: number;
+  draftTokens?: number;
+  draftAcceptedTokens?: number;
+}
+
+/** How serving a request ended: `cut` = the upstream broke after its head, `no-answer` = before it. */
+export type ServeOutcome = 'ok' | 'cut' | 'no-answer' | 'timeout';
+
+export type Verdict =
+  | { action: 'swap'; evict: ModelId[]; reason: string; when?: 'idle' | 'drain' }
+  | { action: 'wait'; forMs?: number; reason: string }
+  | { action: 'reject'; status: 409 | 429 | 503; retryAfterSec?: number; reason: string; requests?: RequestId[] };
+
+/** `data` of each event type. Times are ms since 1970 unless the name says otherwise; `...Ms` are durations. */
+export interface EventData {
+  'router.started': {
+    instance: string;
+    pid: number;
+    version: string;
+    node: string;
+    bootId: string;
+    seed: number;
+    /** Position of the `router.started` that never stopped, if the last one was killed. */
+    unfinished: Position | null;
+  };
+  'router.draining': { signal: string };
+  'router.stopped': Record<string, never>;
+  'clock.stepped': { byMs: number };
+  'config.applied': { hash: string; trigger: 'start' | 'reload'; settings: Settings };
+  'log.gap': { count: number };
+  'log.troubled': { code: string; message: string };
+  'log.recovered': { waitedMs: number; kept: number };
+  'log.replaced': { reason: string; movedTo: string };
+
+  'request.arrived': {
+    id: RequestId;
+    kind: RequestKind;
+    /** The name that the client used. */
+    asked: string;
+    client: string;
+    session: string | null;
+    method: string;
+    endpoint: string;
+    bytes: number;
+    streaming: boolean;
+    priority: number;
+  };
+  'request.granted': { run: RunId; waitedMs: number };
+  'request.retried': { reason: string };
+  'request.finished': {
+    outcome: ServeOutcome;
+    status: number;
+    bytes: number;
+    firstByteMs: number | null;
+    totalMs: number;
+    usage: Usage | null;
+    error: string | null;
+  };
+  'request.rejected': { status: number; code: string; reason: string; retryAfterSec: number | null };
+  'request.cancelled': { stage: 'waiting' | 'serving'; status: number | null; bytes: number };
+  'request.lost': { stage: 'waiting' | 'serving' };
+
+  'plan.decided': {
+    epoch: number;
+    viewPosition: Position;
+    viewNow: number;
+    seed: number;
+    planner: { name: string; version: string };
+    via: 'live' | 'fallback' | 'delegate';
+    verdict: Verdict;
+    outcome: 'started' | 'pending' | 'waiting' | 'rejected';
+  };
+  'plan.rejected': { rule: string; detail: string; verdict: Verdict };
+  'target.blocked': { on: BlockedOn; until: number | null; reason: string };
+
+  'swap.draining': { evict: ModelId[]; until: number; reason: string };
+  'drain.ended': { drain: Position; why: 'served' | 'timeout' | 'nobody-waits' | 'failed' };
+  'swap.started': { evict: ModelId[]; drain: Position | null; plan: Position | null };
+  'swap.finished': { swap: SwapId; ok: boolean; why: string | null; tookMs: number };
+  'swap.abandoned': { swap: SwapId; why: string };
+
+  'process.starting': {
+    /** Absolute time at which a run that is not ready is given up. */
+    deadline: number;
+    port: number | null;
+    logFile: string;
+    specDigest: string;
+    swap: SwapId | null;
+  };
+  'process.spawned': { run: RunId; pid: number; startTime: string; bootId: string };
+  'process.ready': { run: RunId; baseUrl: string; loadMs: number };
+  'process.stopping': { run: RunId; reason: StopReason; killAt: number; detail: string | null };
+  'process.killed': { run: RunId; why: string };
+  'process.exited': {
+    run: RunId;
+    code: number | null;
+    signal: string | null;
+    /** Who ended it. `spawn` = it never ran; `unknown` = not our child any more (after a restart). */
+    by: 'itself' | 'turnout' | 'oom-killer' | 'another' | 'spawn' | 'unknown';
+    detail: string | null;
+    tail: string[];
+  };
+  'process.flooded': { run: RunId; bytesPerSec: number };
+  'model.backed-off': { run: RunId; failures: number; until: number; why: string; tail: string[] };
+  'unload.requested': { models: ModelId[]; by: string; cause: 'operator' | 'shutdown' };
+  'stall.detected': { what: string; repaired: boolean };
+}
+
+export type EventType = keyof EventData;
+
+/** What `decide` returns; the loop adds position and time. */
+export type Draft = {
+  [T in EventType]: {
+    type: T;
+    model?: ModelId;
+    request?: RequestKey;
+    /** Position of the event that led to this one. */
+    cause?: Position;
+    data: EventData[T];
+  };
+}[EventType];
+
+/** An event as it stands in the log. `at` is turnout's own clock: wall time at start plus monotonic time. */
+export type TurnoutEvent = Draft & { position: Position; at: number; version: number };
+
+/** The event of one type. */
+export type EventOf<T extends EventType> = Extract<TurnoutEvent, { type: T }>;
+
+/** Version of each type's `data`. Raised with an upcaster in log/upcast.ts, never without. */
+export const VERSION: Record<EventType, number> = {
+  'router.started': 1,
+  'router.draining': 1,
+  'router.stopped': 1,
+  'clock.stepped': 1,
+  'config.applied': 1,
+  'log.gap': 1,
+  'log.troubled': 1,
+  'log.recovered': 1,
+  'log.replaced': 1,
+  'request.arrived': 1,
+  'request.granted': 1,
+  'request.retried': 1,
+  'request.finished': 1,
+  'request.rejected': 1,
+  'request.cancelled': 1,
+  'request.lost': 1,
+  'plan.decided': 1,
+  'plan.rejected': 1,
+  'target.blocked': 1,
+  'swap.draining': 1,
+  'drain.ended': 1,
+  'swap.started': 1,
+  'swap.finished': 1,
+  'swap.abandoned': 1,
+  'process.starting': 1,
+  'process.spawned': 1,
+  'process.ready': 1,
+  'process.stopping': 1,
+  'process.killed': 1,
+  'process.exited': 1,
+  'process.flooded': 1,
+  'model.backed-off': 1,
+  'unload.requested': 1,
+  'stall.detected': 1,
+};
+
+export const MEANING: Record<EventType, string> = {
+  'router.started': 'turnout started and took the log; what a killed predecessor left open is closed after it.',
+  'router.draining': 'turnout was asked to stop: nothing new is admitted, requests being served may finish.',
+  'router.stopped': 'turnout stopped cleanly; no child is left.',
+  'clock.stepped': 'The wall clock jumped; nothing fires early because of it.',
+  'config.applied': 'A configuration took effect; the redacted text is the blob with this hash.',
+  'log.gap': 'This many events could not be kept while the log was in trouble.',
+  'log.troubled': 'The log could not be written; serving goes on, events wait in memory.',
+  'log.recovered': 'The log can be written again; what waited in memory has been appended.',
+  'log.replaced': 'The log found at start was damaged or foreign; it was moved aside untouched and this one begins.',
+  'request.arrived': 'A request was read and its model is known (or is not a model of this configuration).',
+  'request.granted': 'The request was given to a run of its model.',
+  'request.retried': 'The upstream closed a reused connection at that moment; the request was sent once more.',
+  'request.finished': 'The answer ended; token counts and speeds are those the upstream reported.',
+  'request.rejected': 'turnout answered the request itself with an error.',
+  'request.cancelled': 'The client left before the answer was complete.',
+  'request.lost': 'The request was open when turnout died; written at the next start.',
+  'plan.decided': 'The planner answered what to do for a model that requests wait for.',
+  'plan.rejected': 'The planner answered something that is not allowed; the rule is named.',
+  'target.blocked': 'Requests for this model wait, on this and for this reason.',
+  'swap.draining': 'The model waited too long: the models in its way get no new requests until it has been served.',
+  'drain.ended': 'The drain is over and its reservation released.',
+  'swap.started': 'A swap began: these models are stopped, then the target is started.',
+  'swap.finished': 'The target is ready, or could not be started.',
+  'swap.abandoned': 'The swap was given up before its target was started.',
+  'process.starting': 'A run of the model begins; its number is the position of this event.',
+  'process.spawned': 'The process of the run exists, with this identity.',
+  'process.ready': 'The health check answered 200; requests can be served.',
+  'process.stopping': 'The run is asked to stop, for this reason.',
+  'process.killed': 'The run did not stop in time; its whole process family got KILL.',
+  'process.exited': 'Nothing of the run is left; its last lines of output are kept here.',
+  'process.flooded': 'The process writes more output than is reasonable.',
+  'model.backed-off': 'A start failed: until this time requests are refused at once and evict nothing.',
+  'unload.requested': 'An operator asked to unload these models.',
+  'stall.detected': 'A request waited on nothing; the loop asked again. This is a defect of turnout: please report it.',
+};

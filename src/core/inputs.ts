@@ -1,0 +1,70 @@
+/**
+ * What the world reports to the kernel, named by the reporter. Reports, never orders.
+ * Every input enters through the loop's mailbox.
+ */
+import type { EventData, RequestKind, ServeOutcome, Usage, Verdict } from './events.ts';
+import type { ModelId, RequestId, RequestKey, RunId } from './ids.ts';
+import type { Settings } from './settings.ts';
+
+export interface Arrival {
+  id: RequestId;
+  kind: RequestKind;
+  /** The model that the asked name resolves to, or null. */
+  model: ModelId | null;
+  asked: string;
+  client: string;
+  session: string | null;
+  method: string;
+  endpoint: string;
+  bytes: number;
+  streaming: boolean;
+}
+
+/** How serving went, as the relay saw it. */
+export interface ServeReport {
+  outcome: ServeOutcome;
+  status: number;
+  bytes: number;
+  firstByteMs: number | null;
+  usage: Usage | null;
+  error: string | null;
+}
+
+export type Input =
+  | { type: 'router.boot'; started: EventData['router.started']; replaced: EventData['log.replaced'] | null }
+  | { type: 'config.loaded'; hash: string; trigger: 'start' | 'reload'; settings: Settings }
+  | { type: 'http.request'; arrival: Arrival }
+  /** The client left while waiting or being served. */
+  | { type: 'http.gone'; request: RequestKey; status: number | null; bytes: number }
+  | { type: 'http.retried'; request: RequestKey; reason: string }
+  | { type: 'http.done'; request: RequestKey; report: ServeReport }
+  | { type: 'child.spawned'; run: RunId; pid: number; startTime: string; bootId: string }
+  | { type: 'child.ready'; run: RunId; baseUrl: string }
+  | {
+      type: 'child.exited';
+      run: RunId;
+      code: number | null;
+      signal: string | null;
+      by: EventData['process.exited']['by'];
+      detail: string | null;
+      tail: string[];
+    }
+  | { type: 'child.flooded'; run: RunId; bytesPerSec: number }
+  | { type: 'clock.reached' }
+  | { type: 'clock.stepped'; byMs: number }
+  | { type: 'planner.answer'; target: ModelId; answer: PlannerAnswer }
+  | { type: 'operator.unload'; models: ModelId[]; by: string }
+  | { type: 'operator.shutdown'; signal: string; force: boolean }
+  | { type: 'log.troubled'; code: string; message: string }
+  | { type: 'log.recovered'; waitedMs: number; kept: number; lost: number };
+
+/** An answer together with what it was asked about. */
+export interface PlannerAnswer {
+  epoch: number;
+  viewPosition: number;
+  viewNow: number;
+  seed: number;
+  planner: { name: string; version: string };
+  via: 'live' | 'fallback' | 'delegate';
+  verdict: Verdict;
+}

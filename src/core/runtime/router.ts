@@ -1,0 +1,49 @@
+/**
+ * What the HTTP side and the command line may ask of the running kernel: the loop's type, without the loop.
+ */
+import type { Config, ModelConfig } from '../config/config.ts';
+import type { TurnoutEvent } from '../events.ts';
+import type { ModelId, RequestId, RunId } from '../ids.ts';
+import type { Arrival, ServeReport } from '../inputs.ts';
+import type { EventLog } from '../log/log.ts';
+import type { State } from '../state.ts';
+
+export type Grant =
+  | { granted: true; run: RunId; baseUrl: string; model: ModelConfig }
+  | { granted: false; status: number; code: string; message: string; retryAfterSec: number | null };
+
+/** One admitted (or refused) request. Exactly one of `leave` and `finish` ends a granted one; later calls do nothing. */
+export interface Ticket {
+  readonly id: RequestId;
+  /** Set at once when the request could be served or refused without waiting. */
+  readonly grant: Grant | null;
+  /** Resolves with the grant; never rejects. After `leave` it stays pending. */
+  wait(): Promise<Grant>;
+  /** The client is gone, at whatever stage. */
+  leave(sent: { status: number | null; bytes: number }): void;
+  retried(reason: string): void;
+  finish(report: ServeReport): void;
+}
+
+export interface HealthReport {
+  ok: boolean;
+  /** One line per thing that is not as it should be; requests are served all the same unless `ok` is false. */
+  notes: string[];
+}
+
+export interface Router {
+  readonly log: EventLog;
+  config(): Config;
+  /** Live state; read it, never keep it. */
+  state(): Readonly<State>;
+  now(): number;
+  newRequestId(): RequestId;
+  admit(arrival: Arrival): Ticket;
+  /** Stops these models (an empty list: all that run); resolves when they are gone. */
+  unload(models: ModelId[], by: string): Promise<void>;
+  /** Events in order, as they become durable. */
+  subscribe(listener: (events: readonly TurnoutEvent[]) => void): () => void;
+  health(): HealthReport;
+  /** First call drains and stops, a second one (or `force`) stops at once. Resolves when no child is left. */
+  shutdown(signal: string, force?: boolean): Promise<void>;
+}
