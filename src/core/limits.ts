@@ -6,6 +6,7 @@ export const LIMITS = {
   // requests
   bodyBytesMax: 256 * 1024 * 1024,
   jsonParseBytesMax: 256 * 1024, // above it a scanner finds `model` and `stream` without parsing
+  decodedBodyBytesMax: 64 * 1024 * 1024, // of a compressed request body, so that a bomb stays small
   bodyGapMs: 120_000, // longest silence between two pieces of a request body
   headersTimeoutMs: 15_000,
   connectionsCheckMs: 1_000,
@@ -16,10 +17,21 @@ export const LIMITS = {
   concurrencyDefault: 10, // spec 4.4
   labelCharsMax: 200, // client, session, endpoint and asked names as they stand in events
 
+  // answers that stay open, and what may be asked of the log
+  sseHeartbeatMs: 15_000,
+  streamStallMs: 30_000, // a reader of an endless answer that takes nothing for this long is cut off
+  streamBacklogBytesMax: 1024 * 1024, // beyond it log text is dropped and its amount told
+  logQueryEventsDefault: 1_000,
+  logQueryEventsMax: 10_000,
+  explainEventsMax: 2_000,
+  explainModelEvents: 100,
+  explainCauseDepth: 10,
+
   // upstreams
   upstreamKeepAliveMs: 2_000, // uvicorn and cpp-httplib close at 5 s
   upstreamHeaderBytesMax: 64 * 1024,
   usageTailBytesMax: 1024 * 1024, // a JSON answer larger than this is not searched for usage
+  upgradeHalfCloseMs: 5_000, // a WebSocket of which one side ended is given this long to end the other
   busyBytesWithinMs: 60_000, // pass-through and WebSockets count as busy only while bytes moved this recently
 
   // processes
@@ -30,6 +42,11 @@ export const LIMITS = {
   unloadTimeoutMs: 10_000, // spec 2.2
   startAbortGraceMs: 5_000, // spec 5.3
   killConfirmMs: 5_000,
+  leftoverGraceMs: 2_000, // TERM to KILL for what a leader leaves behind when it ends by itself
+  stopAgainMs: 30_000, // longest wait for a `cmdStop` while the port still accepts; docker stop takes 10 s and more
+  adoptedPollMs: 250,
+  portProbeMs: 500,
+  outputPollMs: 250,
   backoffFirstMs: 5_000,
   backoffMaxMs: 300_000,
   outputTailLines: 20,
@@ -61,6 +78,14 @@ export const LIMITS = {
   clockStepMs: 1_000,
   clockCheckMs: 5_000,
 
+  // configuration: what one load may use, so that a hostile file costs an error and not the process
+  configBytesMax: 1024 * 1024, // of one file
+  configTokensMax: 80_000, // pieces of YAML; 500 models are 27,000, and 100,000 take 0.2 s
+  configDepthMax: 64,
+  configNodesMax: 250_000, // values once anchors are resolved
+  configExpandedCharsMax: 4 * 1024 * 1024, // text that comes out of macros
+  configDiagnosticsMax: 100, // shown of each severity
+
   // log
   logBatchMs: 10,
   logBatchEvents: 256,
@@ -72,5 +97,7 @@ export const LIMITS = {
   logFileCheckMs: 10_000,
   logCheckpointIdleMs: 1_000,
   logCheckpointBytes: 16 * 1024 * 1024,
+  logWalKeptBytes: 4 * 1024 * 1024, // size to which the write-ahead file is cut when it starts again
+  logMemoryEventsMax: 100_000, // newest events kept by a log without a file
   textRingBytes: 100 * 1024, // spec 7
 } as const;

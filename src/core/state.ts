@@ -51,7 +51,7 @@ export interface ModelState {
   run: Run | null;
   /** Requests being served now. */
   serving: Set<RequestKey>;
-  /** Requests that wait, oldest first. */
+  /** Requests that wait, oldest first. Each position is also in `State.targets` through its model. */
   waiting: Set<RequestKey>;
   /** Waiters of the swap that loaded it which have not been answered to the end yet. */
   leases: Set<RequestKey>;
@@ -64,7 +64,7 @@ export interface ModelState {
   /** Why its requests wait; null when none does or nothing is in the way. */
   blocked: { on: BlockedOn; until: number | null; reason: string; at: number } | null;
   /** A swap that was decided and waits for its victims to become idle. */
-  pending: { evict: ModelId[]; epoch: number; plan: Position; drain: boolean } | null;
+  pending: { evict: ModelId[]; epoch: number; plan: Position; reason: string; drain: boolean } | null;
 }
 
 export interface RequestState {
@@ -119,11 +119,13 @@ export interface State {
   settings: Settings;
   configHash: string;
   models: Map<ModelId, ModelState>;
+  /** Models that requests wait for. */
+  targets: Set<ModelId>;
+  /** Models with a live run. */
+  alive: Set<ModelId>;
   requests: Map<RequestKey, RequestState>;
   swaps: Map<SwapId, SwapState>;
   drain: DrainState | null;
   logTroubled: { code: string; message: string; since: number } | null;
   stalled: string | null;
-  counts: { swaps: number; lost: number };
 }
-

@@ -1,0 +1,213 @@
+/**
+ * What a state leads to of its own accord: starts whose way is free, grants, swaps whose victims became idle, drains, the
+ * end of a shutdown. The loop calls it after every input, again and again, until it has nothing more to say. One rule at
+ * a time, so that each rule sees what the one before it did.
+ */
+import { type Batch, newBatch } from './batch.ts';
+import { startSwap } from './decide-answer.ts';
+import { abandonSwap, endDrainOf, killAt, stopRun } from './endings.ts';
+import type { Draft } from './events.ts';
+import { LIMITS } from './limits.ts';
+import { checkPlan, disturbsDrain, isCommitted } from './plan.ts';
+import {
+  aliveOrComing,
+  busyWords,
+  canServe,
+  drainsAt,
+  mayLeave,
+  mustGet,
+  type Requirements,
+  rankedTargets,
+  swapTo,
+} from './rules.ts';
+import type { ModelState, State, SwapState } from './state.ts';
+
+type Rule = (batch: Batch, state: Readonly<State>, now: number, rules: Requirements) => void;
+
+const RULES: readonly Rule[] = [
+  finishSwaps,
+  grantWaiting,
+  endDrain,
+  startTargets,
+  startDrainedSwap,
+  startPending,
+  commitDrain,
+  shutDown,
+];
+
+/** The next consequences of this state; empty when it is settled. */
+export function settle(state: Readonly<State>, now: number, rules: Requirements): Draft[] {
+  if (isQuiet(state)) return [];
+  const batch = newBatch(state);
+  for (const rule of RULES) {
+    rule(batch, state, now, rules);
+    if (batch.drafts.length > 0) return batch.drafts;
+  }
+  return batch.drafts;
+}
+
+/** Nothing waits, swaps, drains or ends: the case of almost every request. */
+function isQuiet(state: Readonly<State>): boolean {
+  return state.targets.size === 0 && state.swaps.size === 0 && state.drain === null && state.phase === 'running';
+}
+
+/** A swap is over when its target is ready and every victim is gone. */
+function finishSwaps(batch: Batch, state: Readonly<State>, now: number): void {
+  for (const swap of state.swaps.values()) {
+    const target = mustGet(state, swap.target);
+    if (target.run?.phase !== 'ready' || !victimsGone(state, swap)) continue;
+    const tookMs = now - swap.startedAt;
+    batch.add({
+      type: 'swap.finished',
+      model: swap.target,
+      cause: target.run.run,
+      data: { swap: swap.id, ok: true, why: null, tookMs },
+    });
+  }
+}
+
+function victimsGone(state: Readonly<State>, swap: SwapState): boolean {
+  return swap.evict.every((id) => mustGet(state, id).run === null);
+}
+
+/** Requests for a model that can serve are granted at once, in order of arrival (collation, spec 4.5). */
+function grantWaiting(batch: Batch, state: Readonly<State>, now: number, rules: Requirements): void {
+  if (state.phase !== 'running') return;
+  for (const id of state.targets) {
+    const model = mustGet(state, id);
+    if (model.run?.phase !== 'ready' || swapTo(state, id) !== null) continue;
+    if (!isOwed(model) && !canServe(state, model, rules)) continue;
+    const { run } = model.run;
+    for (const key of model.waiting) {
+      const arrivedAt = state.requests.get(key)?.arrivedAt ?? now;
+      batch.add({
+        type: 'request.granted',
+        model: id,
+        request: key,
+        cause: run,
+        data: { run, waitedMs: now - arrivedAt },
+      });
+    }
+  }
+}
+
+/** Waiters of the swap that loaded the model: nothing may come between them and it. */
+function isOwed(model: ModelState): boolean {
+  for (const key of model.leases) if (model.waiting.has(key)) return true;
+  return false;
+}
+
+/** A drain's reservation lasts until those it was for have been served (kernel section 4). */
+function endDrain(batch: Batch, state: Readonly<State>): void {
+  const { drain } = state;
+  if (drain === null) return;
+  const target = mustGet(state, drain.target);
+  if (drain.swap === null) {
+    if (target.waiting.size === 0) endDrainOf(batch, state, drain.target, 'nobody-waits', drain.id);
+    return;
+  }
+  if (!state.swaps.has(drain.swap) && target.leases.size === 0) {
+    endDrainOf(batch, state, drain.target, 'served', drain.swap);
+  }
+}
+
+/** Starts the target of each swap whose victims are gone; gives the swap up when nobody waits for it any more. */
+function startTargets(batch: Batch, state: Readonly<State>, now: number, rules: Requirements): void {
+  for (const swap of state.swaps.values()) {
+    const target = mustGet(state, swap.target);
+    if (swap.run !== null || target.run?.phase === 'ready') continue;
+    if (target.waiting.size === 0) {
+      abandonSwap(batch, state, swap.target, 'nobody waits for it any more', swap.id);
+      return;
+    }
+    if (target.run !== null || !victimsGone(state, swap)) continue;
+    if (rules.requires(swap.target, aliveOrComing(state, swap.target)).length > 0) {
+      abandonSwap(batch, state, swap.target, 'another model came in its way', swap.id);
+      return;
+    }
+    const { settings } = target;
+    batch.add({
+      type: 'process.starting',
+      model: swap.target,
+      cause: swap.id,
+      data: {
+        deadline: now + settings.startTimeoutMs,
+        port: settings.port,
+        logFile: outputFileOf(swap.target, state.position + 1),
+        specDigest: settings.specDigest,
+        swap: swap.id,
+      },
+    });
+    return;
+  }
+}
+
+/** `logs/<percent-encoded id>/<run>.log`, relative to the state directory (kernel section 5). */
+function outputFileOf(model: string, run: number): string {
+  return `logs/${encodeURIComponent(model).replaceAll('.', '%2E')}/${run}.log`;
+}
+
+/** The committed drain's swap begins as soon as its victims are idle, unless the world has changed under it. */
+function startDrainedSwap(batch: Batch, state: Readonly<State>, now: number, rules: Requirements): void {
+  const { drain } = state;
+  if (drain === null || drain.swap !== null) return;
+  if (swapTo(state, drain.target) !== null) return;
+  const evict = drain.evict.filter((id) => mustGet(state, id).run !== null);
+  if (!evict.every((id) => mayLeave(mustGet(state, id), now))) return;
+  const refusal = checkPlan(state, drain.target, evict, rules);
+  if (refusal === null) startSwap(batch, state, drain.target, evict, { drain: drain.id, plan: null }, now);
+  else if (refusal.rule !== 'held-by-swap') endDrainOf(batch, state, drain.target, 'failed', drain.id);
+}
+
+/** Decided swaps whose victims became idle begin in rank order; a target that owes a question keeps those behind it. */
+function startPending(batch: Batch, state: Readonly<State>, now: number, rules: Requirements): void {
+  if (state.phase !== 'running') return;
+  for (const model of rankedTargets(state, now)) {
+    if (isCommitted(state, model.id)) continue;
+    const { pending, blocked } = model;
+    if (pending === null) {
+      if (blocked === null) return;
+      continue;
+    }
+    if (!pending.evict.every((id) => mayLeave(mustGet(state, id), now))) continue;
+    if (pending.epoch !== state.planEpoch) return;
+    if (checkPlan(state, model.id, pending.evict, rules) !== null) continue;
+    if (disturbsDrain(state, model.id, pending.evict, rules)) continue;
+    startSwap(batch, state, model.id, pending.evict, { drain: null, plan: pending.plan }, now);
+    return;
+  }
+}
+
+/** The oldest overdue target drains what is in its way; one drain at a time (kernel section 4). */
+function commitDrain(batch: Batch, state: Readonly<State>, now: number, rules: Requirements): void {
+  if (state.drain !== null || state.phase !== 'running') return;
+  for (const model of rankedTargets(state, now)) {
+    const { pending } = model;
+    if (pending === null || drainsAt(state, model, pending) > now) continue;
+    if (pending.evict.every((id) => mayLeave(mustGet(state, id), now))) continue;
+    if (checkPlan(state, model.id, pending.evict, rules) !== null) continue;
+    const reason = busyWords(state, pending.evict, now);
+    batch.add({
+      type: 'swap.draining',
+      model: model.id,
+      cause: pending.plan,
+      data: { evict: pending.evict, until: now + state.settings.drainTimeoutMs, reason },
+    });
+    return;
+  }
+}
+
+/** While shutting down: what serves nobody stops, everything stops when the time is up, and then turnout does. */
+function shutDown(batch: Batch, state: Readonly<State>, now: number): void {
+  if (state.phase !== 'draining') return;
+  if (state.alive.size === 0 && state.requests.size === 0) {
+    batch.add({ type: 'router.stopped', data: {} });
+    return;
+  }
+  const timeUp = now >= (state.drainingSince ?? now) + LIMITS.shutdownMs;
+  for (const id of state.alive) {
+    const model = mustGet(state, id);
+    if (!timeUp && model.serving.size > 0) continue;
+    stopRun(batch, model.run, { reason: 'shutdown', killAt: killAt(state, id, now) });
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * One seed: builds its world, lets it happen step by step, and checks every invariant after every step. Returns what is
+ * wrong, with the log up to there.
+ */
+import { canonical } from '../../src/core/canonical.ts';
+import type { TurnoutEvent } from '../../src/core/events.ts';
+import { emptyState, evolve } from '../../src/core/evolve.ts';
+import { type ModelId, type RequestKey, type RunId, requestId } from '../../src/core/ids.ts';
+import { checkState } from '../../src/core/invariants.ts';
+import type { Ticket } from '../../src/core/runtime/router.ts';
+import type { State } from '../../src/core/state.ts';
+import { groupPlanner } from '../../src/policies/group.ts';
+import { bootKernel, type KernelUnderTest } from './kernel-under-test.ts';
+import { seededRandom } from './random.ts';
+import { type Scenario, scenarioOf } from './scenario.ts';
+import { createScheduler } from './scheduler.ts';
+import { createSimLog } from './sim-log.ts';
+import { createSimRuntime } from './sim-runtime.ts';
+
+export interface SeedResult {
+  seed: number;
+  steps: number;
+  events: number;
+  violations: string[];
+  log: string[];
+}
+
+const START = 1_700_000_000_000;
+const STEPS_MAX = 20_000;
+const HOUR_MS = 3_600_000;
+
+export function runSeed(seed: number): SeedResult {
+  const random = seededRandom(seed);
+  const scenario = scenarioOf(random);
+  const scheduler = createScheduler(START);
+  const log = createSimLog(scheduler, random, scenario.disk);
+  const runtime = createSimRuntime(scheduler, random, scenario.processes);
+  const violations: string[] = [];
+  const onBroken = (violation: string) => {
+    violations.push(violation);
+  };
+  const rules = groupPlanner(scenario.settings);
+  const shadow = createShadow(log.stored, onBroken);
+
+  runtime.onSpawn = ({ run, model }) => {
+    for (const other of runtime.alive().values()) {
+      if (other.model === model) onBroken(`${model} is spawned (run ${run}) while run ${other.run} of it is alive`);
+    }
+    const beside = rules.requires(
+      model,
+      [...runtime.alive().values()].map((process) => process.model),
+    );
+    if (beside.length > 0) onBroken(`${model} is spawned (run ${run}) beside ${beside.join(', ')}`);
+  };
+
+  const open: World['open'] = new Set();
+  runtime.onDeath = (run) => {
+    for (const client of open) client.died(run);
+  };
+  const onSettled = () =>
+    scheduler.after(0, () => {
+      for (const client of open) client.look();
+    });
+  const boot = () => bootKernel({ scheduler, log, runtime, settings: scenario.settings, seed, onSettled, onBroken });
+  let kernel = boot();
+
+  const world: World = {
+    kernel: () => kernel,
+    scenario,
+    random,
+    scheduler,
+    runtime,
+    open,
+  };
+  startClients(world);
+  for (let n = 0; n < scenario.operator.unloads; n++) {
+    scheduler.after(random.int(0, scenario.clients.overMs), () => {
+      const models = random.chance(0.3) ? [] : [random.pick(scenario.settings.models).id];
+      kernel.loop.post({ type: 'operator.unload', models, by: 'simulation' });
+    });
+  }
+  for (let n = 0; n < scenario.operator.kills; n++) {
+    scheduler.after(random.int(0, scenario.clients.overMs), () => {
+      kernel.die();
+      runtime.kernelDied();
+      for (const client of world.open) client.lost();
+      log.crash(scenario.operator.powerLoss ? 'durable' : 'all');
+      shadow.rebuild();
+      kernel = boot();
+    });
+  }
+
+  let steps = 0;
+  const runUntil = (limit: number, over: () => boolean): void => {
+    while (violations.length === 0 && steps < STEPS_MAX && !over() && scheduler.step(limit)) {
+      steps++;
+      shadow.catchUp();
+      if (canonical(shadow.state()) !== canonical(kernel.loop.state)) onBroken('fold(log) differs from the live state');
+      if (!kernel.loop.questionOutstanding()) {
+        for (const violation of checkState(kernel.loop.state, kernel.loop.asked)) onBroken(violation);
+      }
+    }
+  };
+
+  const trafficEnds = START + scenario.clients.overMs;
+  runUntil(trafficEnds, () => false);
+  if (scenario.drains) {
+    Object.assign(scenario.processes, NO_PROCESS_FAULTS);
+    Object.assign(scenario.disk, { commitMsMax: 5, trouble: 0 });
+    runUntil(trafficEnds + 4 * HOUR_MS, () => world.open.size === 0);
+    if (violations.length === 0 && world.open.size > 0) {
+      onBroken(`${world.open.size} clients have no answer four hours after the faults ended`);
+    }
+  }
+  kernel.loop.post({ type: 'operator.shutdown', signal: 'SIGTERM', force: false });
+  if (random.chance(0.2)) kernel.loop.post({ type: 'operator.shutdown', signal: 'SIGTERM', force: true });
+  runUntil(scheduler.now() + HOUR_MS, () => kernel.exited());
+  if (violations.length === 0) {
+    if (!kernel.exited()) onBroken('turnout did not stop within an hour after it was told to');
+    if (runtime.alive().size > 0) onBroken(`${runtime.alive().size} processes are left after turnout said it stopped`);
+    if (world.open.size > 0) onBroken(`${world.open.size} clients have no answer after the end`);
+    for (const violation of terminals(shadow.events())) onBroken(violation);
+  }
+  return { seed, steps, events: log.stored.length, violations, log: log.stored };
+}
+
+const NO_PROCESS_FAULTS = { neverReady: 0, crashLoading: 0, crashServing: 0, ignoreTerm: 0, spawnFails: 0 };
+
+interface Client {
+  /** Its kernel died. */
+  lost(): void;
+  /** A grant or refusal may have come. */
+  look(): void;
+  /** A process died: whoever was served by it is cut. */
+  died(run: RunId): void;
+}
+
+interface World {
+  kernel(): KernelUnderTest;
+  scenario: Scenario;
+  random: ReturnType<typeof seededRandom>;
+  scheduler: ReturnType<typeof createScheduler>;
+  runtime: ReturnType<typeof createSimRuntime>;
+  open: Set<Client>;
+}
+
+function startClients(world: World): void {
+  const { scenario, random, scheduler } = world;
+  for (let n = 0; n < scenario.clients.count; n++) {
+    scheduler.after(random.int(0, scenario.clients.overMs), () => request(world, n));
+  }
+}
+
+/** One client from its arrival to its end: it is answered, refused, or it leaves. */
+function request(world: World, n: number): void {
+  const { scenario, random, scheduler, runtime } = world;
+  const { clients } = scenario;
+  const model: ModelId | null = random.chance(0.02) ? null : random.pick(scenario.settings.models).id;
+  const kind = random.chance(clients.loads) ? 'load' : 'inference';
+  let cancelLeave = () => {};
+  let servedBy: RunId | null = null;
+  let looked = false;
+  const over = () => {
+    cancelLeave();
+    world.open.delete(client);
+  };
+  const client: Client = {
+    lost: () => over(),
+    look() {
+      const { grant } = ticket;
+      if (looked || grant === null) return;
+      looked = true;
+      if (!grant.granted) over();
+      else if (kind === 'load') finish('ok');
+      else {
+        servedBy = grant.run;
+        const cut = random.chance(clients.cuts);
+        scheduler.after(random.int(0, clients.serviceMsMax), () => finish(cut ? 'cut' : 'ok'));
+        if (!runtime.alive().has(grant.run)) scheduler.after(1, () => finish('cut'));
+      }
+    },
+    died(run) {
+      if (servedBy === run) scheduler.after(random.int(0, 5), () => finish('cut'));
+    },
+  };
+  const ticket: Ticket = world.kernel().tickets.admit({
+    id: requestId(`r${n}`),
+    kind,
+    model,
+    asked: model ?? 'nobody',
+    client: `client${n % 3}`,
+    session: null,
+    method: 'POST',
+    endpoint: '/v1/chat/completions',
+    bytes: 10,
+    streaming: false,
+  });
+  world.open.add(client);
+  if (random.chance(clients.leaves)) {
+    cancelLeave = scheduler.after(random.int(0, 20_000), () => {
+      ticket.leave({ status: null, bytes: 0 });
+      over();
+    });
+  }
+
+  const finish = (outcome: 'ok' | 'cut') => {
+    if (!world.open.has(client)) return;
+    const firstByteMs = outcome === 'ok' ? 1 : null;
+    ticket.finish({ outcome, status: 200, bytes: 10, firstByteMs, usage: null, error: null });
+    over();
+  };
+  client.look();
+}
+
+/** A second state, folded from the stored text alone. */
+function createShadow(stored: string[], onBroken: (violation: string) => void) {
+  let state: State = emptyState();
+  let events: TurnoutEvent[] = [];
+  const catchUp = () => {
+    for (let at = events.length; at < stored.length; at++) {
+      const event = JSON.parse(stored[at] as string) as TurnoutEvent;
+      if (event.position !== at + 1) onBroken(`position ${event.position} stands at place ${at + 1}`);
+      events.push(event);
+      evolve(state, event);
+    }
+  };
+  return {
+    catchUp,
+    rebuild() {
+      state = emptyState();
+      events = [];
+      catchUp();
+    },
+    state: () => state,
+    events: () => events,
+  };
+}
+
+const TERMINAL = new Set(['request.finished', 'request.rejected', 'request.cancelled', 'request.lost']);
+
+/** Invariant 2: every arrival has exactly one terminal event. */
+function terminals(events: readonly TurnoutEvent[]): string[] {
+  const ends = new Map<RequestKey, number>();
+  for (const event of events) {
+    if (event.request === undefined) continue;
+    if (event.type === 'request.arrived') ends.set(event.request, 0);
+    else if (TERMINAL.has(event.type)) ends.set(event.request, (ends.get(event.request) ?? 0) + 1);
+  }
+  return [...ends].filter(([, n]) => n !== 1).map(([key, n]) => `request at ${key} has ${n} terminal events`);
+}
