@@ -30,7 +30,8 @@ export const LIMITS = {
   // upstreams
   upstreamKeepAliveMs: 2_000, // uvicorn and cpp-httplib close at 5 s
   upstreamHeaderBytesMax: 64 * 1024,
-  usageTailBytesMax: 1024 * 1024, // a JSON answer larger than this is not searched for usage
+  usageTailBytesMax: 1024 * 1024, // of a larger answer only the last part of this size is searched for usage
+  endedRunsKept: 10_000, // runs that are over and still known as such to the connection pools and the runtime
   upgradeHalfCloseMs: 5_000, // a WebSocket of which one side ended is given this long to end the other
   busyBytesWithinMs: 60_000, // pass-through and WebSockets count as busy only while bytes moved this recently
 
@@ -80,9 +81,9 @@ export const LIMITS = {
 
   // configuration: what one load may use, so that a hostile file costs an error and not the process
   configBytesMax: 1024 * 1024, // of one file
-  configTokensMax: 80_000, // pieces of YAML; 500 models are 27,000, and 100,000 take 0.2 s
+  configTokensMax: 64_000, // pieces of YAML; 500 models are 27,000, and 64,000 take 0.15 s
   configDepthMax: 64,
-  configNodesMax: 250_000, // values once anchors are resolved
+  configNodesMax: 200_000, // values once anchors are resolved
   configExpandedCharsMax: 4 * 1024 * 1024, // text that comes out of macros
   configDiagnosticsMax: 100, // shown of each severity
 
@@ -100,4 +101,6 @@ export const LIMITS = {
   logWalKeptBytes: 4 * 1024 * 1024, // size to which the write-ahead file is cut when it starts again
   logMemoryEventsMax: 100_000, // newest events kept by a log without a file
   textRingBytes: 100 * 1024, // spec 7
+  stdoutBacklogBytesMax: 1024 * 1024,
+  stdoutRetryMs: 20,
 } as const;

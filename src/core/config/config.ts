@@ -40,6 +40,8 @@ export interface ModelConfig {
   /** True when the user set `unloadTimeout`, here or globally. */
   unloadTimeoutSet: boolean;
   startTimeoutMs: number;
+  /** null = the global one. */
+  minResidencyMs: number | null;
   timeouts: UpstreamTimeouts;
   group: string;
   priority: number;
@@ -72,6 +74,8 @@ export interface Config {
   redacted: string;
   /** SHA-256 of `redacted`, hex. */
   hash: string;
+  /** Hides what this configuration keeps secret in a text that is shown or kept. */
+  redact(text: string): string;
   warnings: Diagnostic[];
   /** Absolute paths of the files that it was read from. */
   files: string[];

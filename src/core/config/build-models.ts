@@ -1,0 +1,151 @@
+/**
+ * The models of the raw configuration as turnout uses them: defaults of the whole file applied, units converted, names
+ * resolved (spec 2.4, 2.5).
+ */
+import type { ModelId } from '../ids.ts';
+import { modelId } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
+import type { ModelConfig } from './config.ts';
+import { DEFAULT_PROXY, PORT } from './ports.ts';
+import type { Report } from './report.ts';
+import type { RawConfig } from './schema.ts';
+import type { RawModel } from './schema-model.ts';
+import type { Place } from './source.ts';
+import { keyPlaceAt, nodeAt, type Path, placeAt, type TreeNode } from './tree.ts';
+import { durationMs } from './units.ts';
+
+/** Backs `/comfyui/`, whose page sends many requests at once (spec 2.4). */
+const COMFYUI = 'comfyui_auto';
+const COMFYUI_CONCURRENCY = 50;
+
+/** Group and priority are filled in by build-routing.ts. */
+export function buildModels(
+  raw: RawConfig,
+  root: TreeNode,
+  ids: Iterable<string>,
+  ports: Map<string, number>,
+  report: Report,
+): Map<ModelId, ModelConfig> {
+  const startTimeoutMs = startTimeout(raw, root, report);
+  const models = new Map<ModelId, ModelConfig>();
+  for (const id of ids) {
+    const model = raw.models[id];
+    if (model === undefined) continue;
+    const port = ports.get(id) ?? null;
+    checkCommand(id, model, root, report);
+    checkEnv(id, model, root, report);
+    models.set(modelId(id), {
+      id: modelId(id),
+      cmd: model.cmd,
+      cmdStop: model.cmdStop,
+      proxy: proxyOf(id, model, port, root, report),
+      checkEndpoint: model.checkEndpoint.trim() === 'none' ? null : model.checkEndpoint,
+      env: model.env,
+      port,
+      aliases: model.aliases.filter((alias) => alias !== ''),
+      useModelName: model.useModelName,
+      unlisted: model.unlisted,
+      name: model.name,
+      description: model.description,
+      concurrencyLimit: concurrency(id, model),
+      ttlMs: (model.ttl === -1 ? raw.globalTTL : model.ttl) * 1_000,
+      unloadTimeoutMs: (model.unloadTimeout || raw.unloadTimeout) * 1_000 || LIMITS.unloadTimeoutMs,
+      unloadTimeoutSet: (model.unloadTimeout || raw.unloadTimeout) > 0,
+      startTimeoutMs,
+      timeouts: timeoutsOf(model),
+      group: '',
+      priority: 0,
+      minResidencyMs: model.turnout.minResidency === undefined ? null : durationMs(model.turnout.minResidency),
+    });
+  }
+  return models;
+}
+
+/** Ids and aliases; an id always wins over an alias (spec 2.5). */
+export function buildNames(models: Map<ModelId, ModelConfig>, root: TreeNode, report: Report): Map<string, ModelId> {
+  const names = new Map<string, ModelId>();
+  for (const { id, aliases } of models.values()) {
+    for (const alias of aliases) {
+      const at = placeOfAlias(root, id, alias);
+      if (names.has(alias)) {
+        report.error(
+          'duplicate-alias',
+          at,
+          `duplicate alias ${alias} found in model: ${id}`,
+          `also an alias of ${names.get(alias)}`,
+        );
+      } else if (models.has(modelId(alias)) && alias !== id) {
+        const message = `alias "${alias}" of model ${id} is the id of another model, which requests for it get`;
+        report.warning('shadowed-alias', at, message);
+      }
+      names.set(alias, names.get(alias) ?? id);
+    }
+  }
+  for (const id of models.keys()) names.set(id, id);
+  return names;
+}
+
+/** The last mention, because an alias that stands twice in one list is wrong the second time. */
+function placeOfAlias(root: TreeNode, id: string, alias: string): Place {
+  const path: Path = ['models', id, 'aliases'];
+  const list = nodeAt(root, path);
+  const texts = list?.kind === 'list' ? list.items.map((item) => (item.kind === 'scalar' ? item.text : null)) : [];
+  const index = texts.lastIndexOf(alias);
+  return placeAt(root, index === -1 ? path : [...path, index]);
+}
+
+function startTimeout(raw: RawConfig, root: TreeNode, report: Report): number {
+  const wanted = raw.healthCheckTimeout * 1_000;
+  if (wanted >= LIMITS.healthCheckTimeoutMinMs) return wanted;
+  const least = LIMITS.healthCheckTimeoutMinMs / 1_000;
+  const message = `healthCheckTimeout is raised from ${raw.healthCheckTimeout} to ${least} seconds, the least there is`;
+  report.warning('raised', placeAt(root, ['healthCheckTimeout']), message);
+  return LIMITS.healthCheckTimeoutMinMs;
+}
+
+function checkCommand(id: string, model: RawModel, root: TreeNode, report: Report): void {
+  const words = model.cmd.split('\n').filter((line) => !line.trimStart().startsWith('#'));
+  if (words.join('').trim() !== '') return;
+  report.warning('empty-cmd', keyPlaceAt(root, ['models', id]), `model ${id}: cmd is empty, so it cannot be started`);
+}
+
+/** The value may be a secret, so it is not repeated. */
+function checkEnv(id: string, model: RawModel, root: TreeNode, report: Report): void {
+  model.env.forEach((entry, i) => {
+    if (entry.indexOf('=') > 0) return;
+    report.warning('env-entry', placeAt(root, ['models', id, 'env', i]), `model ${id}: env[${i}] is not NAME=value`);
+  });
+}
+
+function proxyOf(id: string, model: RawModel, port: number | null, root: TreeNode, report: Report): string {
+  const proxy = model.proxy ?? DEFAULT_PROXY;
+  // the port rule has its own message
+  if (port === null && proxy.includes(PORT)) return proxy;
+  const url = URL.parse(proxy.replaceAll(PORT, String(port)));
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
+    const at = placeAt(root, ['models', id, 'proxy']);
+    report.error(
+      'invalid-url',
+      at,
+      `model ${id}: invalid proxy URL "${proxy}"`,
+      'expected http://host:port or https://host:port',
+    );
+  }
+  return proxy;
+}
+
+function concurrency(id: string, model: RawModel): number {
+  const limit = model.concurrencyLimit > 0 ? model.concurrencyLimit : LIMITS.concurrencyDefault;
+  return id === COMFYUI ? Math.max(limit, COMFYUI_CONCURRENCY) : limit;
+}
+
+function timeoutsOf({ timeouts }: RawModel): ModelConfig['timeouts'] {
+  return {
+    connectMs: timeouts.connect * 1_000,
+    keepAliveMs: timeouts.keepalive * 1_000,
+    responseHeaderMs: timeouts.responseHeader * 1_000,
+    tlsHandshakeMs: timeouts.tlsHandshake * 1_000,
+    expectContinueMs: timeouts.expectContinue * 1_000,
+    idleConnMs: timeouts.idleConn * 1_000,
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * Brings a tree into the form that the schema asks for, the way llama-swap's typed decoding does: a number where text is
+ * wanted becomes the text that was written, `yes` becomes true, an empty value counts as absent. Finds unknown keys and
+ * those that are not supported yet. Whether values are right is the schema's question, not asked here.
+ */
+import type { z } from 'zod';
+import { type Budget, spend } from './budget.ts';
+import { didYouMean } from './nearest.ts';
+import type { Report } from './report.ts';
+import { keyStatus } from './schema-parts.ts';
+import { isNull, type MapEntry, type MapNode, type Path, pathText, type ScalarNode, type TreeNode } from './tree.ts';
+
+type Def = z.core.$ZodTypes['_zod']['def'];
+
+/** A plain value for `schema.safeParse`. */
+export function decode(node: TreeNode, schema: z.core.$ZodType, path: Path, budget: Budget, report: Report): unknown {
+  if (!spend(budget, 'nodes', 1)) return undefined;
+  const { _zod } = schema as z.core.$ZodTypes;
+  const def: Def = _zod.def;
+  switch (def.type) {
+    case 'optional':
+    case 'default':
+    case 'prefault':
+      return decode(node, def.innerType, path, budget, report);
+    case 'object':
+      if (isNull(node)) return {};
+      return node.kind === 'map' ? decodeObject(node, def, path, budget, report) : generic(node, budget);
+    case 'record':
+      if (node.kind !== 'map') return generic(node, budget);
+      return plainObject(node, (value, key) => decode(value, def.valueType, [...path, key], budget, report));
+    case 'array':
+      if (node.kind !== 'list') return generic(node, budget);
+      return node.items.map((item, i) => decode(item, def.element, [...path, i], budget, report));
+    case 'string':
+    case 'enum':
+      if (isNull(node)) return '';
+      return node.kind === 'scalar' ? node.text : generic(node, budget);
+    case 'boolean':
+      return node.kind === 'scalar' ? truth(node) : generic(node, budget);
+    default:
+      return generic(node, budget);
+  }
+}
+
+function decodeObject(
+  node: MapNode,
+  def: Extract<Def, { type: 'object' }>,
+  path: Path,
+  budget: Budget,
+  report: Report,
+): unknown {
+  const known = new Set(Object.keys(def.shape));
+  const result: Record<string, unknown> = {};
+  for (const [key, entry] of node.entries) {
+    const schema = known.has(key) ? def.shape[key] : undefined;
+    if (schema === undefined) {
+      reportUnknown(key, entry, path, known, report);
+      continue;
+    }
+    const status = keyStatus.get(schema)?.status;
+    if (status === 'later') {
+      report.warning('not-supported', entry.at, `${pathText([...path, key])} is not supported yet`, 'it is ignored');
+    } else if (status === 'no-effect') {
+      report.warning(
+        'no-effect',
+        entry.at,
+        `${pathText([...path, key])} has no effect`,
+        'only the global value counts',
+      );
+    } else if (!isNull(entry.value)) {
+      result[key] = decode(entry.value, schema, [...path, key], budget, report);
+    }
+  }
+  return result;
+}
+
+function reportUnknown(key: string, entry: MapEntry, path: Path, known: Set<string>, report: Report): void {
+  // a place for anchors at the top level is a custom of its own (spec 2)
+  if (path.length === 0 && (entry.anchored || key.startsWith('x-'))) return;
+  const where = path.length === 0 ? '' : ` in ${pathText(path)}`;
+  report.warning('unknown-key', entry.at, `unknown key "${key}"${where}`, () => didYouMean(key, known));
+}
+
+function plainObject(node: MapNode, decoded: (value: TreeNode, key: string) => unknown): Record<string, unknown> {
+  return Object.fromEntries([...node.entries].map(([key, { value }]) => [key, decoded(value, key)]));
+}
+
+/** The value as YAML has it. */
+function generic(node: TreeNode, budget: Budget): unknown {
+  if (!spend(budget, 'nodes', 1)) return undefined;
+  switch (node.kind) {
+    case 'scalar':
+      return node.value;
+    case 'list':
+      return node.items.map((item) => generic(item, budget));
+    case 'map':
+      return plainObject(node, (value) => generic(value, budget));
+  }
+}
+
+/** The words of YAML 1.1 count where a truth value is wanted, as in llama-swap's YAML package. */
+function truth(node: ScalarNode): unknown {
+  if (typeof node.value !== 'string' || !node.plain) return node.value;
+  if (/^(?:y|yes|on)$/i.test(node.value)) return true;
+  return /^(?:n|no|off)$/i.test(node.value) ? false : node.value;
+}

@@ -1,0 +1,42 @@
+/**
+ * Durations and sizes as people write them under `turnout:`. Must never import anything.
+ */
+
+const DURATION_UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `90s`, `5m`, `1h30m`, `1.5h`, `250ms`, `2d`. */
+export const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
+
+const SIZE_UNIT_BYTES = {
+  '': 1,
+  b: 1,
+  k: 1_024,
+  kb: 1_000,
+  kib: 1_024,
+  m: 1_024 ** 2,
+  mb: 1_000 ** 2,
+  mib: 1_024 ** 2,
+  g: 1_024 ** 3,
+  gb: 1_000 ** 3,
+  gib: 1_024 ** 3,
+};
+
+/** `256MiB`, `1.5 GB`, `512k`, `1048576`. */
+export const SIZE = /^(\d+(?:\.\d+)?) ?(|b|[kmg]|[kmg]b|[kmg]ib)$/i;
+
+/** Milliseconds of a text that matches `DURATION`, or of a number of seconds. */
+export function durationMs(value: string | number): number {
+  if (typeof value === 'number') return Math.round(value * 1_000);
+  let total = 0;
+  for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
+    total += Number(amount) * DURATION_UNIT_MS[unit as keyof typeof DURATION_UNIT_MS];
+  }
+  return Math.round(total);
+}
+
+/** Bytes of a text that matches `SIZE`, or of a number of bytes. */
+export function sizeBytes(value: string | number): number {
+  if (typeof value === 'number') return Math.round(value);
+  const [, amount = '0', unit = ''] = SIZE.exec(value) ?? [];
+  return Math.round(Number(amount) * SIZE_UNIT_BYTES[unit.toLowerCase() as keyof typeof SIZE_UNIT_BYTES]);
+}
