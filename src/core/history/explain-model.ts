@@ -1,0 +1,212 @@
+/**
+ * Why a model is loaded or not, now: its phase, its last start and last stop with what led to them, and its back-off with
+ * the last output. Pure over the state and the model's events (with those that caused them).
+ */
+import type { EventOf, TurnoutEvent } from '../events.ts';
+import type { ModelId } from '../ids.ts';
+import type { ModelState, State } from '../state.ts';
+import { causeWords, STOPPED_FOR } from './cause-words.ts';
+import {
+  causeChain,
+  type EventIndex,
+  type ExplainOptions,
+  type Explanation,
+  exitWords,
+  indexEvents,
+} from './explanation.ts';
+import { count, formatClock, formatDuration, formatMoment } from './format.ts';
+
+export interface ModelFacts {
+  model: ModelId;
+  phase: 'stopped' | 'starting' | 'ready' | 'stopping';
+  run: number | null;
+  since: number | null;
+  inFlight: number;
+  waiting: number;
+  blocked: { on: string; until: number | null; reason: string } | null;
+  /** Positions of the events that led to the last start and stop, nearest first. */
+  lastStart: { run: number; at: number; causes: number[] } | null;
+  lastStop: { run: number; at: number; reason: string; causes: number[] } | null;
+  backoff: { failures: number; until: number; why: string } | null;
+}
+
+/** Explains a model of the state, or null when the state has no such model. */
+export function explainModel(
+  state: Readonly<State>,
+  id: ModelId,
+  events: Iterable<TurnoutEvent>,
+  options: ExplainOptions,
+): Explanation<ModelFacts> | null {
+  const model = state.models.get(id);
+  if (model === undefined) return null;
+  const index = indexEvents(events);
+  const start =
+    index
+      .of('process.starting')
+      .filter((event) => event.model === id)
+      .at(-1) ?? null;
+  const end = lastEnd(index, id);
+  const text = [
+    ...phaseSentences(model, options),
+    ...(start === null ? [] : startSentences(index, start, options)),
+    ...(end === null ? [] : endSentences(index, end, options)),
+    ...(start === null && end === null ? [`${id} was never started as far as the log goes back`] : []),
+    ...waitingSentences(model, options),
+    ...backoffSentences(model, options),
+  ];
+  return { text, facts: factsOf(index, model, start, end) };
+}
+
+interface Ending {
+  stopping: EventOf<'process.stopping'> | null;
+  exited: EventOf<'process.exited'> | null;
+}
+
+function lastEnd(index: EventIndex, id: ModelId): Ending | null {
+  const stopping =
+    index
+      .of('process.stopping')
+      .filter((event) => event.model === id)
+      .at(-1) ?? null;
+  const exited =
+    index
+      .of('process.exited')
+      .filter((event) => event.model === id)
+      .at(-1) ?? null;
+  if (stopping === null && exited === null) return null;
+  const newest = Math.max(stopping?.data.run ?? 0, exited?.data.run ?? 0);
+  return {
+    stopping: stopping?.data.run === newest ? stopping : null,
+    exited: exited?.data.run === newest ? exited : null,
+  };
+}
+
+function factsOf(
+  index: EventIndex,
+  model: ModelState,
+  start: EventOf<'process.starting'> | null,
+  end: Ending | null,
+): ModelFacts {
+  const causes = (event: TurnoutEvent): number[] =>
+    causeChain(index, event)
+      .slice(1)
+      .map((one) => one.position);
+  const ending = end?.stopping ?? end?.exited ?? null;
+  return {
+    model: model.id,
+    phase: model.run?.phase ?? 'stopped',
+    run: model.run?.run ?? null,
+    since: phaseSince(model) ?? end?.exited?.at ?? null,
+    inFlight: model.serving.size,
+    waiting: model.waiting.size,
+    blocked: model.blocked === null ? null : { ...pick(model.blocked) },
+    lastStart: start === null ? null : { run: start.position, at: start.at, causes: causes(start) },
+    lastStop:
+      ending === null
+        ? null
+        : {
+            run: ending.data.run,
+            at: ending.at,
+            reason: end?.stopping?.data.reason ?? 'exited',
+            causes: causes(ending),
+          },
+    backoff:
+      model.backoff === null
+        ? null
+        : { failures: model.backoff.failures, until: model.backoff.until, why: model.backoff.why },
+  };
+}
+
+function pick({ on, until, reason }: NonNullable<ModelState['blocked']>) {
+  return { on, until, reason };
+}
+
+function phaseSince(model: ModelState): number | null {
+  const { run } = model;
+  if (run === null) return null;
+  if (run.phase === 'ready') return run.readyAt;
+  return run.phase === 'starting' ? run.startingAt : run.since;
+}
+
+function phaseSentences(model: ModelState, options: ExplainOptions): string[] {
+  const { id, run } = model;
+  if (run === null) return [`${id} is not loaded`];
+  const since = formatMoment(phaseSince(model) ?? run.startingAt, options);
+  switch (run.phase) {
+    case 'starting':
+      return [
+        `${id} is starting since ${since} (run ${run.run}); it is given up at ${formatClock(run.deadline, options)}`,
+      ];
+    case 'stopping': {
+      const killed = run.killed ? ', KILL was sent' : `, KILL follows at ${formatClock(run.killAt, options)}`;
+      return [`${id} is stopping since ${since} (run ${run.run}), ${STOPPED_FOR[run.reason]}${killed}`];
+    }
+    case 'ready':
+      return [
+        `${id} is ready since ${since} (run ${run.run}, loaded in ${formatDuration(run.loadMs)})`,
+        idleSentence(model, options),
+      ];
+  }
+}
+
+function idleSentence(model: ModelState, options: ExplainOptions): string {
+  const { ttlMs } = model.settings;
+  if (model.serving.size > 0) return `it serves ${count(model.serving.size, 'request')}`;
+  const idleSince = model.idleSince ?? options.now;
+  const idle = `it is idle for ${formatDuration(options.now - idleSince)}`;
+  if (ttlMs === 0) return `${idle}; it has no ttl and stays until something else needs its place`;
+  return `${idle}; with a ttl of ${formatDuration(ttlMs)} it is unloaded at ${formatClock(idleSince + ttlMs, options)}`;
+}
+
+function startSentences(index: EventIndex, start: EventOf<'process.starting'>, options: ExplainOptions): string[] {
+  const why = causeChain(index, start).slice(1).map(causeWords);
+  const because = why.filter((words) => words !== null);
+  if (!because.some((words) => words.startsWith('request '))) because.push(...firstRequest(index, start));
+  const told = because.length === 0 ? '' : ` because ${because.join(', because ')}`;
+  return [`its last start (run ${start.position}) was ${formatMoment(start.at, options)}${told}`];
+}
+
+/** A planner's decision speaks for all who wait; whose request it was is told by the first that the run was given. */
+function firstRequest(index: EventIndex, start: EventOf<'process.starting'>): string[] {
+  const granted = index.of('request.granted').filter((event) => event.data.run === start.position);
+  const oldest = Math.min(...granted.map((event) => event.request ?? Number.POSITIVE_INFINITY));
+  const arrived = index.at(oldest);
+  const words = arrived === null ? null : causeWords(arrived);
+  return words === null ? [] : [words];
+}
+
+function endSentences(index: EventIndex, { stopping, exited }: Ending, options: ExplainOptions): string[] {
+  if (stopping === null) {
+    if (exited === null) return [];
+    const tail = exited.data.tail.map((line) => `  ${line}`);
+    const end = `run ${exited.data.run} ${exitWords(exited)} ${formatMoment(exited.at, options)}, nobody had asked it to`;
+    return tail.length === 0 ? [end] : [`${end}; its last output:`, ...tail];
+  }
+  const why = causeChain(index, stopping).slice(1).map(causeWords);
+  const known = why.filter((words) => words !== null);
+  const detail = stopping.data.detail === null ? '' : ` (${stopping.data.detail})`;
+  const because = known.length === 0 ? '' : `: ${known.join(', because ')}`;
+  const took = exited === null ? '' : `; it took ${formatDuration(exited.at - stopping.at)} and ${exitWords(exited)}`;
+  const moment = formatMoment(stopping.at, options);
+  return [
+    `run ${stopping.data.run} was stopped ${moment} ${STOPPED_FOR[stopping.data.reason]}${detail}${because}${took}`,
+  ];
+}
+
+function waitingSentences(model: ModelState, options: ExplainOptions): string[] {
+  if (model.waiting.size === 0) return [];
+  const wait = `${count(model.waiting.size, 'request')} for it ${model.waiting.size === 1 ? 'waits' : 'wait'}`;
+  if (model.blocked === null) return [wait];
+  const until =
+    model.blocked.until === null ? '' : ` (until ${formatClock(model.blocked.until, options)} at the latest)`;
+  return [`${wait}: ${model.blocked.reason}${until}`];
+}
+
+function backoffSentences({ backoff }: ModelState, options: ExplainOptions): string[] {
+  if (backoff === null) return [];
+  const until = `${backoff.until > options.now ? 'requests are refused until' : 'requests were refused until'}`;
+  const tail = backoff.tail.map((line) => `  ${line}`);
+  const failed = backoff.failures === 1 ? 'its last start failed' : `its last ${backoff.failures} starts failed`;
+  const sentence = `${failed}: ${backoff.why}; ${until} ${formatMoment(backoff.until, options)}`;
+  return tail.length === 0 ? [sentence] : [`${sentence}; the last output:`, ...tail];
+}

@@ -1,0 +1,175 @@
+/**
+ * The story of one request, from its events and those around it: what it waited on and who caused that, what was stopped
+ * and started for it and how long each took, how it was served, how it ended.
+ * Pure over events; must never guess: what the events do not say is left out.
+ */
+import type { EventOf, TurnoutEvent, Usage } from '../events.ts';
+import type { RequestKey } from '../ids.ts';
+import { as, type EventIndex, type ExplainOptions, type Explanation, indexEvents, runFacts } from './explanation.ts';
+import { count, formatBytes, formatClock, formatDuration, formatMoment, inThePast, list } from './format.ts';
+import { isTerminal, type RequestFacts, requestFacts, type Terminal } from './request-facts.ts';
+import { startWords, swapWords } from './swap-story.ts';
+import type { WaitSegment } from './wait-segments.ts';
+
+/** Explains the request whose `request.arrived` has this position, or null when the events do not hold it. */
+export function explainRequest(
+  events: Iterable<TurnoutEvent>,
+  key: RequestKey,
+  options: ExplainOptions,
+): Explanation<RequestFacts> | null {
+  const index = indexEvents(events);
+  const arrived = as(index.at(key), 'request.arrived');
+  if (arrived === null) return null;
+  const own = index.all.filter((event) => event.request === key);
+  const granted = own.find((event): event is EventOf<'request.granted'> => event.type === 'request.granted') ?? null;
+  const ended = own.find(isTerminal) ?? null;
+  const facts = requestFacts(index, arrived, granted, ended, options.now);
+  const text = [
+    arrivalSentence(arrived, options),
+    waitSentence(facts, granted, options),
+    ...swapSentences(facts),
+    ...inTheWaySentences(facts, options),
+    ...own.filter((event) => event.type === 'request.retried').map(retrySentence),
+    ...servingSentences(index, granted, ended, options),
+    ...(ended === null ? [] : [endSentence(ended, options)]),
+    ...failedStartLines(index, facts, ended),
+  ];
+  return { text, facts };
+}
+
+function arrivalSentence(arrived: EventOf<'request.arrived'>, options: ExplainOptions): string {
+  const { id, kind, asked, client, session, method, endpoint, bytes, streaming } = arrived.data;
+  const what = kind === 'load' ? `asked to load "${asked}"` : `asked for "${asked}" by ${method} ${endpoint}`;
+  const alias = arrived.model !== undefined && arrived.model !== asked ? ` (model ${arrived.model})` : '';
+  const size = bytes > 0 ? `, ${formatBytes(bytes)}` : '';
+  const from = session === null ? `client "${client}"` : `client "${client}", session "${session}"`;
+  const moment = formatMoment(arrived.at, options);
+  return `request ${id} ${what}${alias}${size}${streaming ? ', streaming' : ''}: it arrived ${moment} from ${from}`;
+}
+
+function waitSentence(
+  facts: RequestFacts,
+  granted: EventOf<'request.granted'> | null,
+  options: ExplainOptions,
+): string {
+  const over = granted !== null || facts.endedAt !== null;
+  if (over && facts.waitedMs < 1 && facts.waits.length === 0) {
+    return granted === null ? 'it did not wait' : 'it did not wait: its model was ready';
+  }
+  const verb = over ? 'waited' : 'has been waiting for';
+  const steps = facts.waits.map((wait) => segmentWords(wait, facts, options));
+  const why = steps.length === 0 ? '' : `: ${steps.join(', then ')}`;
+  return `it ${verb} ${formatDuration(facts.waitedMs)}${why}`;
+}
+
+function segmentWords(wait: WaitSegment, facts: RequestFacts, options: ExplainOptions): string {
+  if (wait.kind === 'swap') return facts.swap === null ? 'a swap ran' : swapWords(facts.swap);
+  if (wait.kind === 'start') return startWords(wait.run, facts.model);
+  // The planner's reason, which the kernel adds behind its own, has a sentence of its own.
+  const [first = '', ...rest] = wait.reason.split('; ');
+  const more = rest.filter((clause) => facts.swap?.reason?.includes(clause) !== true);
+  const because = more.length === 0 ? '' : ` (${more.join('; ')})`;
+  return wait.until === null
+    ? `${first}${because}`
+    : `${inThePast(first)} until ${formatClock(wait.until, options)}${inThePast(because)}`;
+}
+
+function swapSentences({ swap }: RequestFacts): string[] {
+  if (swap === null || swap.reason === null) return [];
+  const drained = swap.drained ? '; the models in its way got no new requests, since it had waited too long' : '';
+  return [`the swap was decided by the ${swap.decidedBy}: ${inThePast(swap.reason)}${drained}`];
+}
+
+const IN_THE_WAY_SHOWN = 5;
+
+function inTheWaySentences({ inTheWay }: RequestFacts, options: ExplainOptions): string[] {
+  if (inTheWay.length === 0) return [];
+  const shown = inTheWay.slice(-IN_THE_WAY_SHOWN).map(({ id, request, client, model, until }) => {
+    const who = client === null ? '' : ` of client "${client}"`;
+    return `${id ?? `at position ${request}`}${who} on ${model} (until ${formatClock(until, options)})`;
+  });
+  const more = inTheWay.length - shown.length;
+  return [
+    `in its way ${inTheWay.length === 1 ? 'was request' : 'were requests'} ${list(shown)}${more > 0 ? `, and ${more} before` : ''}`,
+  ];
+}
+
+function retrySentence(event: TurnoutEvent): string {
+  const reason = event.type === 'request.retried' ? event.data.reason : '';
+  return `it was sent to the model a second time: ${reason}`;
+}
+
+function servingSentences(
+  index: EventIndex,
+  granted: EventOf<'request.granted'> | null,
+  ended: Terminal | null,
+  options: ExplainOptions,
+): string[] {
+  if (granted === null) return [];
+  const model = runFacts(index, granted.data.run).model ?? granted.model;
+  const run = `run ${granted.data.run}${model == null ? '' : ` of ${model}`}`;
+  if (ended === null) {
+    return [`it is being served by ${run} since ${formatClock(granted.at, options)}`];
+  }
+  return [
+    `it was served by ${run} from ${formatClock(granted.at, options)} for ${formatDuration(ended.at - granted.at)}`,
+  ];
+}
+
+function endSentence(ended: Terminal, options: ExplainOptions): string {
+  const at = formatClock(ended.at, options);
+  switch (ended.type) {
+    case 'request.finished':
+      return finishedSentence(ended, at);
+    case 'request.rejected': {
+      const { status, code, reason, retryAfterSec } = ended.data;
+      const again = retryAfterSec === null ? '' : `; the client was told to come back after ${retryAfterSec} s`;
+      return `it was refused at ${at} with status ${status} (${code}): ${reason}${again}`;
+    }
+    case 'request.cancelled': {
+      const { stage, bytes } = ended.data;
+      const got = stage === 'serving' ? `, after ${formatBytes(bytes)} of the answer` : '';
+      return `the client left at ${at} while it was ${stage === 'waiting' ? 'waiting' : 'being served'}${got}`;
+    }
+    case 'request.lost':
+      return `turnout died while it was ${ended.data.stage === 'waiting' ? 'waiting' : 'being served'}`;
+  }
+}
+
+function finishedSentence(ended: EventOf<'request.finished'>, at: string): string {
+  const { outcome, status, bytes, firstByteMs, usage, error } = ended.data;
+  if (outcome !== 'ok') {
+    return `it failed at ${at}: ${FAILED[outcome]}${error === null ? '' : ` (${error})`}, after ${formatBytes(bytes)}`;
+  }
+  const parts = [`status ${status}`, formatBytes(bytes)];
+  if (firstByteMs !== null) parts.push(`first byte after ${formatDuration(firstByteMs)}`);
+  return `it finished at ${at}: ${[...parts, ...usageWords(usage)].join(', ')}`;
+}
+
+const FAILED: Record<Exclude<EventOf<'request.finished'>['data']['outcome'], 'ok'>, string> = {
+  cut: 'the model broke off its answer',
+  'no-answer': 'the model gave no answer',
+  timeout: 'the model did not answer in time',
+};
+
+function usageWords(usage: Usage | null): string[] {
+  if (usage === null) return [];
+  const words: string[] = [];
+  const cached = usage.cachedTokens !== undefined && usage.cachedTokens > 0 ? ` (${usage.cachedTokens} cached)` : '';
+  if (usage.inputTokens !== undefined) words.push(`${count(usage.inputTokens, 'token')} in${cached}`);
+  if (usage.outputTokens !== undefined) words.push(`${count(usage.outputTokens, 'token')} out`);
+  if (usage.promptPerSecond !== undefined) words.push(`prompt at ${usage.promptPerSecond.toFixed(1)} tokens/s`);
+  if (usage.tokensPerSecond !== undefined) words.push(`answer at ${usage.tokensPerSecond.toFixed(1)} tokens/s`);
+  return words;
+}
+
+/** The last words of a run that failed to start, where that is what the request died of. */
+function failedStartLines(index: EventIndex, facts: RequestFacts, ended: Terminal | null): string[] {
+  if (ended?.type !== 'request.rejected') return [];
+  const failed = index
+    .of('process.exited')
+    .filter((event) => event.model === facts.model && event.position < ended.position && event.data.tail.length > 0)
+    .at(-1);
+  if (failed === undefined || index.of('process.ready').some((ready) => ready.data.run === failed.data.run)) return [];
+  return ['the last output of the model:', ...failed.data.tail.map((line) => `  ${line}`)];
+}
