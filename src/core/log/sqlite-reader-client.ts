@@ -1,0 +1,71 @@
+/**
+ * The asking side of the reader's thread, which it starts with the first question. Must never leave a question without an
+ * answer: when the thread dies, all that are open are refused, and the next one starts another.
+ */
+import type { Worker } from 'node:worker_threads';
+import { type ErrorCode, STATUS_OF, TurnoutError } from '../errors.ts';
+import type { FromReader, ReaderData, ReaderQuestion, ToReader } from './sqlite-messages.ts';
+import { startWorker } from './worker-url.ts';
+
+export interface ReaderClient {
+  /** Rejects with TurnoutError('log-unavailable', 'log-damaged', 'not-found'). */
+  ask(question: ReaderQuestion): Promise<string | number | null>;
+  /** The file in the place of the log is another one now. */
+  newFile(): void;
+  close(): Promise<void>;
+}
+
+export function createReaderClient(data: ReaderData): ReaderClient {
+  let worker: Worker | null = null;
+  let closed = false;
+  let nextId = 1;
+  const open = new Map<number, PromiseWithResolvers<string | number | null>>();
+
+  function start(): Worker {
+    const started = startWorker('sqlite-reader', import.meta.url, data);
+    let why = 'it ended';
+    started.on('message', (message: FromReader) => {
+      const asked = open.get(message.id);
+      open.delete(message.id);
+      if (message.ok) asked?.resolve(message.answer);
+      else asked?.reject(new TurnoutError(errorCode(message.code), message.message));
+    });
+    started.on('error', (error) => {
+      why = error instanceof Error ? error.message : String(error);
+    });
+    started.on('exit', () => {
+      worker = null;
+      const error = () => new TurnoutError('log-unavailable', `read the event log: its reader is gone: ${why}`);
+      for (const asked of open.values()) asked.reject(error());
+      open.clear();
+    });
+    return started;
+  }
+
+  async function ask(question: ReaderQuestion): Promise<string | number | null> {
+    if (closed) throw new TurnoutError('log-unavailable', 'read the event log: it was closed');
+    worker ??= start();
+    const id = nextId++;
+    const asked = Promise.withResolvers<string | number | null>();
+    open.set(id, asked);
+    worker.postMessage({ id, ask: question } satisfies ToReader);
+    return asked.promise;
+  }
+
+  return {
+    ask,
+    newFile() {
+      // Nobody waits for this one: should the thread die of it, the next question starts another, on the new file.
+      if (worker !== null) worker.postMessage({ id: 0, ask: { kind: 'reopen' } } satisfies ToReader);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await worker?.terminate();
+    },
+  };
+}
+
+function errorCode(code: string): ErrorCode {
+  return Object.hasOwn(STATUS_OF, code) ? (code as ErrorCode) : 'log-unavailable';
+}
