@@ -42,7 +42,7 @@ function swapAnswered(
 ): void {
   const refusal = checkPlan(state, model.id, verdict.evict, rules);
   if (refusal !== null) {
-    batch.add({ type: 'plan.rejected', model: model.id, data: { ...refusal, verdict } });
+    batch.add({ type: 'plan.rejected', model: model.id, ...askedBy(model), data: { ...refusal, verdict } });
     block(
       batch,
       model,
@@ -67,7 +67,7 @@ function swapAnswered(
   if (pending !== null && pending.reason === verdict.reason && sameModels(pending.evict, verdict.evict)) return;
   record(batch, model, answer, 'pending');
   const reason = `${busyWords(state, verdict.evict, now)}; ${verdict.reason}`;
-  batch.add({ type: 'target.blocked', model: model.id, data: { on: 'swap', until: null, reason } });
+  batch.add({ type: 'target.blocked', model: model.id, ...askedBy(model), data: { on: 'swap', until: null, reason } });
 }
 
 function waitAnswered(
@@ -134,7 +134,7 @@ export function startSwap(
 }
 
 function record(batch: Batch, model: ModelState, answer: PlannerAnswer, outcome: Outcome): Position {
-  return batch.add({ type: 'plan.decided', model: model.id, data: { ...answer, outcome } });
+  return batch.add({ type: 'plan.decided', model: model.id, ...askedBy(model), data: { ...answer, outcome } });
 }
 
 /** Records what a target waits for; the same again only when its deadline has passed, at most once a second. */
@@ -147,13 +147,19 @@ function block(
   now: number,
 ): void {
   if (!isNews(model, on, reason, now)) return;
-  batch.add({ type: 'target.blocked', model: model.id, data: { on, until, reason } });
+  batch.add({ type: 'target.blocked', model: model.id, ...askedBy(model), data: { on, until, reason } });
 }
 
 function isNews(model: ModelState, on: BlockedOn, reason: string, now: number): boolean {
   const { blocked } = model;
   if (blocked === null || blocked.on !== on || blocked.reason !== reason) return true;
   return blocked.until !== null && blocked.until <= now && now >= blocked.at + LIMITS.blockedAgainMs;
+}
+
+/** The request that has waited longest is why the planner was asked. */
+function askedBy(model: ModelState): { cause?: Position } {
+  for (const key of model.waiting) return { cause: key };
+  return {};
 }
 
 function sameModels(a: readonly ModelId[], b: readonly ModelId[]): boolean {

@@ -73,6 +73,12 @@ const HANDLE: { [T in Input['type']]: Handler<T> } = {
   'log.troubled': (batch, _state, { code, message }) => {
     batch.add({ type: 'log.troubled', data: { code, message } });
   },
+  'log.replaced': (batch, state, { reason, movedTo }) => {
+    const cause = batch.add({ type: 'log.replaced', data: { reason, movedTo } });
+    // The fresh log must fold alone: it begins with what every other event refers to.
+    const { configHash: hash, settings } = state;
+    batch.add({ type: 'config.applied', cause, data: { hash, trigger: 'reload', settings } });
+  },
   'log.recovered': (batch, _state, { waitedMs, kept, lost }) => {
     if (lost > 0) batch.add({ type: 'log.gap', data: { count: lost } });
     batch.add({ type: 'log.recovered', data: { waitedMs, kept } });
@@ -174,7 +180,8 @@ function admission(
     return { status: 429, code: 'concurrency-limit', reason: 'Too many requests', retryAfterSec: 1 };
   }
   const { backoff } = model;
-  if (backoff !== null && backoff.until > now && model.run === null) {
+  const isUp = model.run !== null && model.run.phase !== 'stopping';
+  if (backoff !== null && backoff.until > now && !isUp) {
     const after = retryAfterSec(backoff.until, now);
     const reason = `model "${model.id}" failed to start ${backoff.failures} time${backoff.failures === 1 ? '' : 's'} in a row (${backoff.why}); next try in ${after} s${backoff.tail.length > 0 ? `; last output: ${backoff.tail.slice(-5).join(' | ')}` : ''}`;
     return { status: 503, code: 'backed-off', reason, retryAfterSec: after };

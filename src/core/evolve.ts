@@ -91,7 +91,7 @@ const FOLD: Fold = {
   'log.replaced': nothing,
 
   'request.arrived': (state, event) => {
-    const model = event.model === undefined ? undefined : state.models.get(event.model);
+    const model = modelOf(state, event.model);
     if (model === undefined) return; // refused in the same breath: nothing to keep
     const key = requestKey(event.position);
     const { id, kind, asked, client, session, endpoint, bytes, streaming, priority } = event.data;
@@ -115,8 +115,8 @@ const FOLD: Fold = {
   },
   'request.granted': (state, event) => {
     const request = state.requests.get(event.request as RequestKey);
-    if (request === undefined) return;
-    const model = modelOf(state, request.model);
+    const model = modelOf(state, request?.model);
+    if (request === undefined || model === undefined) return;
     request.granted = { run: event.data.run, at: event.at };
     model.serving.add(request.key);
     model.lastClient = request.client;
@@ -129,9 +129,10 @@ const FOLD: Fold = {
   'request.lost': (state, event) => endRequest(state, event.request, event.at),
 
   'plan.decided': (state, event) => {
-    const model = state.models.get(event.model as ModelId);
+    const model = modelOf(state, event.model);
     if (model === undefined) return;
     const { verdict, outcome, epoch } = event.data;
+    if (outcome === 'rejected') model.blocked = null; // those that were not refused are asked about again
     model.pending =
       outcome === 'pending' && verdict.action === 'swap'
         ? {
@@ -145,7 +146,7 @@ const FOLD: Fold = {
   },
   'plan.rejected': nothing,
   'target.blocked': (state, event) => {
-    const model = state.models.get(event.model as ModelId);
+    const model = modelOf(state, event.model);
     if (model === undefined) return;
     model.blocked = { on: event.data.on, until: event.data.until, reason: event.data.reason, at: event.at };
     if (event.data.on !== 'swap') model.pending = null;
@@ -170,9 +171,10 @@ const FOLD: Fold = {
     const id = swapId(event.position);
     const target = event.model as ModelId;
     const { evict, drain } = event.data;
+    const model = modelOf(state, target);
+    if (model === undefined) return;
     state.swaps.set(id, { id, target, evict, drain, startedAt: event.at, run: null });
     if (state.drain !== null && state.drain.id === drain) state.drain.swap = id;
-    const model = modelOf(state, target);
     model.pending = null;
     model.blocked = null;
     state.planEpoch++;
@@ -180,10 +182,8 @@ const FOLD: Fold = {
   'swap.finished': (state, event) => {
     const swap = state.swaps.get(event.data.swap);
     state.swaps.delete(event.data.swap);
-    if (swap !== undefined && event.data.ok) {
-      const model = modelOf(state, swap.target);
-      model.leases = new Set(model.waiting);
-    }
+    const model = modelOf(state, swap?.target);
+    if (model !== undefined && event.data.ok) model.leases = new Set(model.waiting);
     state.planEpoch++;
   },
   'swap.abandoned': (state, event) => {
@@ -193,7 +193,8 @@ const FOLD: Fold = {
 
   'process.starting': (state, event) => {
     const run = runId(event.position);
-    const model = modelOf(state, event.model as ModelId);
+    const model = modelOf(state, event.model);
+    if (model === undefined) return;
     const { port, logFile, specDigest, deadline, swap } = event.data;
     model.run = {
       phase: 'starting',
@@ -223,8 +224,8 @@ const FOLD: Fold = {
   },
   'process.ready': (state, event) => {
     const run = liveRun(state, event.model, event.data.run);
-    if (run === null) return;
-    const model = modelOf(state, run.model);
+    const model = modelOf(state, run?.model);
+    if (run === null || model === undefined) return;
     const { baseUrl, loadMs } = event.data;
     model.run = { ...base(run), phase: 'ready', baseUrl, readyAt: event.at, loadMs };
     model.idleSince = event.at;
@@ -235,8 +236,8 @@ const FOLD: Fold = {
   },
   'process.stopping': (state, event) => {
     const run = liveRun(state, event.model, event.data.run);
-    if (run === null) return;
-    const model = modelOf(state, run.model);
+    const model = modelOf(state, run?.model);
+    if (run === null || model === undefined) return;
     const readyAt = run.phase === 'starting' ? null : run.readyAt;
     const { reason, killAt } = event.data;
     model.run = { ...base(run), phase: 'stopping', reason, since: event.at, killAt, killed: false, readyAt };
@@ -249,8 +250,8 @@ const FOLD: Fold = {
   },
   'process.exited': (state, event) => {
     const run = liveRun(state, event.model, event.data.run);
-    if (run === null) return;
-    const model = modelOf(state, run.model);
+    const model = modelOf(state, run?.model);
+    if (run === null || model === undefined) return;
     model.run = null;
     model.idleSince = null;
     state.alive.delete(model.id);
@@ -259,7 +260,7 @@ const FOLD: Fold = {
   },
   'process.flooded': nothing,
   'model.backed-off': (state, event) => {
-    const model = state.models.get(event.model as ModelId);
+    const model = modelOf(state, event.model);
     if (model === undefined) return;
     const { failures, until, why, tail } = event.data;
     model.backoff = { failures, until, why, tail };
@@ -268,7 +269,7 @@ const FOLD: Fold = {
   'unload.requested': nothing,
   'stall.detected': (state, event) => {
     state.stalled = event.data.what;
-    const model = event.model === undefined ? undefined : state.models.get(event.model);
+    const model = modelOf(state, event.model);
     if (model !== undefined) {
       model.blocked = null;
       model.pending = null;
@@ -277,16 +278,14 @@ const FOLD: Fold = {
   },
 };
 
-/** A model that the kernel has just checked to exist; a log that names another is damaged. */
-function modelOf(state: State, id: ModelId): ModelState {
-  const model = state.models.get(id);
-  if (model === undefined) throw new Error(`fold event ${state.position}: model "${id}" is not in the state`);
-  return model;
+/** The model of an event. A log that begins in the middle (after a damaged one was set aside) may not know it yet. */
+function modelOf(state: State, id: ModelId | undefined): ModelState | undefined {
+  return id === undefined ? undefined : state.models.get(id);
 }
 
 /** The live run with this number, or null for a late report of an old one. */
 function liveRun(state: State, id: ModelId | undefined, run: RunId): Run | null {
-  const model = id === undefined ? undefined : state.models.get(id);
+  const model = modelOf(state, id);
   return model?.run?.run === run ? model.run : null;
 }
 
@@ -300,6 +299,7 @@ function endRequest(state: State, key: RequestKey | undefined, at: number): void
   if (request === undefined) return;
   state.requests.delete(request.key);
   const model = modelOf(state, request.model);
+  if (model === undefined) return;
   if (model.serving.delete(request.key) && model.run?.phase === 'ready') model.idleSince = at;
   if (model.leases.delete(request.key) && model.leases.size === 0) state.planEpoch++;
   stopWaiting(state, model, request.key);

@@ -56,6 +56,8 @@ export type Input =
   | { type: 'operator.unload'; models: ModelId[]; by: string }
   | { type: 'operator.shutdown'; signal: string; force: boolean }
   | { type: 'log.troubled'; code: string; message: string }
+  /** The log file had to be given up while running; a fresh one goes on. */
+  | { type: 'log.replaced'; reason: string; movedTo: string }
   | { type: 'log.recovered'; waitedMs: number; kept: number; lost: number };
 
 /** An answer together with what it was asked about. */

@@ -66,7 +66,7 @@ export interface View {
 }
 
 export interface Planner {
-  plan(view: View): Verdict | Promise<Verdict>;
+  plan(view: View): Verdict | PromiseLike<Verdict>;
 }
 
 /** A planner that is part of turnout: pure, answers at once, and can tell what cannot stand beside a target. */

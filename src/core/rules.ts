@@ -48,7 +48,7 @@ export function canServe(state: Readonly<State>, model: ModelState, rules: Requi
 
 /** Whether a committed drain keeps new requests from this model. */
 export function isDraining(state: Readonly<State>, model: ModelId): boolean {
-  return state.drain?.evict.includes(model);
+  return state.drain?.evict.includes(model) ?? false;
 }
 
 /** Whether a swap may stop this model now: nobody is served by it, nobody is owed it, and it stayed long enough. */

@@ -144,7 +144,7 @@ function startTargets(batch: Batch, state: Readonly<State>, now: number, rules: 
 
 /** `logs/<percent-encoded id>/<run>.log`, relative to the state directory (kernel section 5). */
 function outputFileOf(model: string, run: number): string {
-  return `logs/${encodeURIComponent(model).replaceAll('.', '%2E')}/${run}.log`;
+  return `logs/${encodeURIComponent(model.toWellFormed()).replaceAll('.', '%2E')}/${run}.log`;
 }
 
 /** The committed drain's swap begins as soon as its victims are idle, unless the world has changed under it. */

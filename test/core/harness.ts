@@ -66,8 +66,6 @@ export function settingsFor(spec: KernelSpec): Settings {
   };
 }
 
-export type Kernel = ReturnType<typeof kernel>;
-
 export function kernel(spec: KernelSpec = {}, earlier: TurnoutEvent[] = []) {
   const settings = settingsFor(spec);
   let time = 1_000_000;

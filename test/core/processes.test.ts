@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fold } from '../../src/core/evolve.ts';
 import { kernel } from './harness.ts';
 
 describe('a start that fails', () => {
@@ -63,7 +64,8 @@ describe('a start that fails', () => {
       message: expect.stringContaining('health check timed out after 15 s'),
     });
     expect(k.phase('a')).toBe('stopping');
-    k.pass(5_100);
+    expect(k.request('a').grant).toMatchObject({ status: 503, code: 'backed-off' });
+    k.pass(5_001);
     expect(k.all('process.killed')).toHaveLength(1);
     k.exited('a', null);
     expect(k.all('model.backed-off')).toHaveLength(1);
@@ -245,5 +247,21 @@ describe('boot after a kill', () => {
     after.boot();
     expect(after.news()).toEqual(['router.started', 'config.applied']);
     expect(after.all('router.started').at(-1)?.data.unfinished).toBeNull();
+  });
+});
+
+describe('a log file that had to be given up while running', () => {
+  it('is followed by one that folds alone', () => {
+    const k = kernel().boot();
+    k.finish(k.serve('a'));
+    const before = k.events.length;
+    k.request('b');
+    k.loop.post({ type: 'log.replaced', reason: 'io-error', movedTo: 'events.db.io-error' });
+    k.exited('a');
+    k.ready('b');
+    const state = fold(k.events.slice(before));
+    expect(k.events.slice(before).map((event) => event.type)).toContain('config.applied');
+    expect([...state.models.keys()]).toEqual(['a', 'b', 'c']);
+    expect(k.check()).toEqual([]);
   });
 });

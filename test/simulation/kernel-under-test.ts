@@ -1,14 +1,16 @@
 /** The real loop, performer and tickets on simulated ground: what kernel.ts puts together, in virtual time. */
 import type { ModelConfig } from '../../src/core/config/config.ts';
+import { owed } from '../../src/core/effects.ts';
 import type { TurnoutEvent } from '../../src/core/events.ts';
 import { emptyState, evolve } from '../../src/core/evolve.ts';
+import type { BuiltInPlanner, Planner } from '../../src/core/plan.ts';
 import { createLoop, type Loop } from '../../src/core/runtime/loop.ts';
 import { createPerformer } from '../../src/core/runtime/perform.ts';
 import { createTickets, type Tickets } from '../../src/core/runtime/tickets.ts';
 import type { Settings } from '../../src/core/settings.ts';
 import type { State } from '../../src/core/state.ts';
 import { groupPlanner } from '../../src/policies/group.ts';
-import { type Scheduler, virtualClock } from './scheduler.ts';
+import { type Scheduler, virtualClock, type WallClock } from './scheduler.ts';
 import type { SimLog } from './sim-log.ts';
 import type { SimRuntime } from './sim-runtime.ts';
 
@@ -16,6 +18,8 @@ export interface KernelUnderTest {
   loop: Loop;
   tickets: Tickets;
   exited(): boolean;
+  /** Effects that the state says should be under way, but that were neither ordered nor are held back. */
+  forgotten(): string[];
   /** Gone without a word, as by SIGKILL. */
   die(): void;
 }
@@ -26,6 +30,9 @@ export interface KernelPorts {
   runtime: SimRuntime;
   settings: Settings;
   seed: number;
+  wall: WallClock;
+  /** Stands between the loop and the group planner. */
+  planner(real: BuiltInPlanner): Planner;
   /** A ticket was granted or refused. */
   onSettled(): void;
   onBroken(violation: string): void;
@@ -41,6 +48,7 @@ export function bootKernel(ports: KernelPorts): KernelUnderTest {
   const post: Loop['post'] = (input) => {
     if (!dead) loop.post(input);
   };
+  const ordered = new Set<string>();
   const real = createTickets(post);
   const tickets: Tickets = {
     ...real,
@@ -52,6 +60,7 @@ export function bootKernel(ports: KernelPorts): KernelUnderTest {
   const performer = createPerformer({
     runtime,
     tickets,
+    redact: (text) => text,
     post,
     onWarning: onBroken,
     launchSpec({ run, model, port, logFile, specDigest }) {
@@ -68,12 +77,15 @@ export function bootKernel(ports: KernelPorts): KernelUnderTest {
   loop = createLoop({
     state,
     log,
-    clock: virtualClock(scheduler),
+    clock: virtualClock(scheduler, ports.wall, state.at),
     seat(now) {
-      const planner = groupPlanner(now.settings);
-      return { name: planner.name, version: planner.version, planner, fallback: planner };
+      const fallback = groupPlanner(now.settings);
+      return { name: 'simulated', version: '1', planner: ports.planner(fallback), fallback };
     },
-    perform: performer.perform,
+    perform(effect) {
+      if ('run' in effect) ordered.add(`${effect.type} ${effect.run}`);
+      performer.perform(effect);
+    },
     onEvents(events) {
       for (const event of events) tickets.observe(event);
     },
@@ -113,6 +125,11 @@ export function bootKernel(ports: KernelPorts): KernelUnderTest {
     loop,
     tickets,
     exited: () => exited,
+    forgotten() {
+      if (loop.heldEffects() > 0) return [];
+      const due = owed(loop.state).filter((effect) => 'run' in effect && !ordered.has(`${effect.type} ${effect.run}`));
+      return due.map((effect) => `${effect.type} is owed and was never ordered`);
+    },
     die() {
       dead = true;
       loop.close();

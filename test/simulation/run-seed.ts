@@ -7,14 +7,16 @@ import type { TurnoutEvent } from '../../src/core/events.ts';
 import { emptyState, evolve } from '../../src/core/evolve.ts';
 import { type ModelId, type RequestKey, type RunId, requestId } from '../../src/core/ids.ts';
 import { checkState } from '../../src/core/invariants.ts';
+import type { BuiltInPlanner } from '../../src/core/plan.ts';
 import type { Ticket } from '../../src/core/runtime/router.ts';
 import type { State } from '../../src/core/state.ts';
 import { groupPlanner } from '../../src/policies/group.ts';
 import { bootKernel, type KernelUnderTest } from './kernel-under-test.ts';
 import { seededRandom } from './random.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
-import { createScheduler } from './scheduler.ts';
+import { createScheduler, createWallClock } from './scheduler.ts';
 import { createSimLog } from './sim-log.ts';
+import { simPlanner } from './sim-planner.ts';
 import { createSimRuntime } from './sim-runtime.ts';
 
 export interface SeedResult {
@@ -32,7 +34,8 @@ const HOUR_MS = 3_600_000;
 export function runSeed(seed: number): SeedResult {
   const random = seededRandom(seed);
   const scenario = scenarioOf(random);
-  const scheduler = createScheduler(START);
+  const scheduler = createScheduler(START, scenario.quantumMs);
+  const wall = createWallClock(scheduler);
   const log = createSimLog(scheduler, random, scenario.disk);
   const runtime = createSimRuntime(scheduler, random, scenario.processes);
   const violations: string[] = [];
@@ -61,7 +64,10 @@ export function runSeed(seed: number): SeedResult {
     scheduler.after(0, () => {
       for (const client of open) client.look();
     });
-  const boot = () => bootKernel({ scheduler, log, runtime, settings: scenario.settings, seed, onSettled, onBroken });
+  const planner = (real: BuiltInPlanner) => simPlanner(real, scheduler, random, scenario.planner);
+  let ending = false;
+  const boot = () =>
+    bootKernel({ scheduler, wall, log, runtime, settings: scenario.settings, seed, planner, onSettled, onBroken });
   let kernel = boot();
 
   const world: World = {
@@ -81,6 +87,7 @@ export function runSeed(seed: number): SeedResult {
   }
   for (let n = 0; n < scenario.operator.kills; n++) {
     scheduler.after(random.int(0, scenario.clients.overMs), () => {
+      if (ending) return;
       kernel.die();
       runtime.kernelDied();
       for (const client of world.open) client.lost();
@@ -90,12 +97,17 @@ export function runSeed(seed: number): SeedResult {
     });
   }
 
+  for (let n = 0; n < scenario.operator.clockSteps; n++) {
+    scheduler.after(random.int(0, scenario.clients.overMs), () => wall.step(random.pick([-HOUR_MS, 8 * HOUR_MS])));
+  }
+
   let steps = 0;
   const runUntil = (limit: number, over: () => boolean): void => {
     while (violations.length === 0 && steps < STEPS_MAX && !over() && scheduler.step(limit)) {
       steps++;
       shadow.catchUp();
       if (canonical(shadow.state()) !== canonical(kernel.loop.state)) onBroken('fold(log) differs from the live state');
+      for (const violation of kernel.forgotten()) onBroken(violation);
       if (!kernel.loop.questionOutstanding()) {
         for (const violation of checkState(kernel.loop.state, kernel.loop.asked)) onBroken(violation);
       }
@@ -107,14 +119,18 @@ export function runSeed(seed: number): SeedResult {
   if (scenario.drains) {
     Object.assign(scenario.processes, NO_PROCESS_FAULTS);
     Object.assign(scenario.disk, { commitMsMax: 5, trouble: 0 });
+    Object.assign(scenario.planner, { lateMsMax: 0, never: 0, nonsense: 0 });
     runUntil(trafficEnds + 4 * HOUR_MS, () => world.open.size === 0);
     if (violations.length === 0 && world.open.size > 0) {
       onBroken(`${world.open.size} clients have no answer four hours after the faults ended`);
     }
   }
+  ending = true;
   kernel.loop.post({ type: 'operator.shutdown', signal: 'SIGTERM', force: false });
   if (random.chance(0.2)) kernel.loop.post({ type: 'operator.shutdown', signal: 'SIGTERM', force: true });
   runUntil(scheduler.now() + HOUR_MS, () => kernel.exited());
+  for (const client of open) client.look();
+  shadow.catchUp();
   if (violations.length === 0) {
     if (!kernel.exited()) onBroken('turnout did not stop within an hour after it was told to');
     if (runtime.alive().size > 0) onBroken(`${runtime.alive().size} processes are left after turnout said it stopped`);
@@ -124,7 +140,14 @@ export function runSeed(seed: number): SeedResult {
   return { seed, steps, events: log.stored.length, violations, log: log.stored };
 }
 
-const NO_PROCESS_FAULTS = { neverReady: 0, crashLoading: 0, crashServing: 0, ignoreTerm: 0, spawnFails: 0 };
+const NO_PROCESS_FAULTS = {
+  neverReady: 0,
+  crashLoading: 0,
+  crashServing: 0,
+  ignoreTerm: 0,
+  spawnFails: 0,
+  stopHangs: 0,
+};
 
 interface Client {
   /** Its kernel died. */

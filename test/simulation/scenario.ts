@@ -14,7 +14,11 @@ export interface Scenario {
   disk: DiskFaults;
   processes: ProcessFaults;
   clients: { count: number; overMs: number; serviceMsMax: number; leaves: number; cuts: number; loads: number };
-  operator: { unloads: number; kills: number; powerLoss: boolean };
+  operator: { unloads: number; kills: number; powerLoss: boolean; clockSteps: number };
+  /** How the planner answers: at once, late, or sometimes never. */
+  planner: { lateMsMax: number; never: number; nonsense: number };
+  /** Times are multiples of this: above 1 things happen at the same moment. */
+  quantumMs: number;
   /** The seed ends with the faults off and everything having to be answered. */
   drains: boolean;
 }
@@ -32,6 +36,7 @@ export function scenarioOf(random: Random): Scenario {
       crashServing: maybe(0.3, 0.3),
       ignoreTerm: maybe(0.3, 0.3),
       spawnFails: maybe(0.2, 0.1),
+      stopHangs: maybe(0.2, 0.2),
     },
     clients: {
       count: random.int(5, 60),
@@ -45,7 +50,14 @@ export function scenarioOf(random: Random): Scenario {
       unloads: random.chance(0.3) ? random.int(1, 4) : 0,
       kills: random.chance(0.3) ? random.int(1, 3) : 0,
       powerLoss: random.chance(0.5),
+      clockSteps: maybe(0.2, 2),
     },
+    planner: {
+      lateMsMax: random.chance(0.3) ? random.pick([5, 100, 700]) : 0,
+      never: maybe(0.1, 0.2),
+      nonsense: maybe(0.15, 0.2),
+    },
+    quantumMs: random.chance(0.25) ? random.pick([50, 1_000]) : 1,
     drains: random.chance(0.5),
   };
 }

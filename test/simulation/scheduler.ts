@@ -17,7 +17,8 @@ interface Entry {
   what: (() => void) | null;
 }
 
-export function createScheduler(start: number): Scheduler {
+/** `quantumMs` above 1 makes things fall together: every time is rounded up to a multiple of it. */
+export function createScheduler(start: number, quantumMs = 1): Scheduler {
   const queue: Entry[] = [];
   let now = start;
   let no = 0;
@@ -37,7 +38,8 @@ export function createScheduler(start: number): Scheduler {
   return {
     now: () => now,
     after(ms, what) {
-      const entry: Entry = { at: now + Math.max(0, ms), no: no++, what };
+      const at = Math.ceil((now + Math.max(0, ms)) / quantumMs) * quantumMs;
+      const entry: Entry = { at, no: no++, what };
       insert(entry);
       return () => {
         entry.what = null;
@@ -58,16 +60,49 @@ export function createScheduler(start: number): Scheduler {
   };
 }
 
-/** The kernel's clock over virtual time; dies with the kernel that it belongs to. */
-export function virtualClock(scheduler: Scheduler): Clock {
-  let cancel = () => {};
+/** A wall clock that can be set; what passes on it is virtual time. */
+export interface WallClock {
+  now(): number;
+  step(byMs: number): void;
+  onStep(listener: (byMs: number) => void): () => void;
+}
+
+export function createWallClock(scheduler: Scheduler): WallClock {
+  let offset = 0;
+  let listeners: ((byMs: number) => void)[] = [];
   return {
-    now: () => Math.round(scheduler.now()),
+    now: () => scheduler.now() + offset,
+    step(byMs) {
+      offset += byMs;
+      for (const listener of listeners) listener(byMs);
+    },
+    onStep(listener) {
+      listeners.push(listener);
+      return () => {
+        listeners = listeners.filter((one) => one !== listener);
+      };
+    },
+  };
+}
+
+/** The kernel's clock over virtual time, as clock.ts makes the real one; dies with the kernel that it belongs to. */
+export function virtualClock(scheduler: Scheduler, wall: WallClock, floor: number): Clock {
+  const base = Math.max(wall.now(), floor) - scheduler.now();
+  const now = () => Math.round(base + scheduler.now());
+  let cancel = () => {};
+  let stop = () => {};
+  return {
+    now,
     wakeAt(at, wake) {
       cancel();
-      cancel = scheduler.after(at - scheduler.now(), wake);
+      cancel = scheduler.after(at - now(), wake);
     },
-    onStep: () => {},
-    close: () => cancel(),
+    onStep(listener) {
+      stop = wall.onStep(listener);
+    },
+    close() {
+      cancel();
+      stop();
+    },
   };
 }

@@ -14,6 +14,8 @@ export interface ProcessFaults {
   crashServing: number;
   ignoreTerm: number;
   spawnFails: number;
+  /** A `cmdStop` that does not return: nothing happens until KILL, and that takes seconds. */
+  stopHangs: number;
 }
 
 interface SimProcess {
@@ -22,6 +24,7 @@ interface SimProcess {
   pid: number;
   state: 'loading' | 'ready' | 'dead';
   ignoresTerm: boolean;
+  stopHangs: boolean;
   onReady: (() => void) | null;
   cancel: (() => void)[];
 }
@@ -77,6 +80,7 @@ export function createSimRuntime(scheduler: Scheduler, random: Random, faults: P
       pid: pids++,
       state: 'loading',
       ignoresTerm: random.chance(faults.ignoreTerm),
+      stopHangs: random.chance(faults.stopHangs),
       onReady: null,
       cancel: [],
     };
@@ -127,13 +131,14 @@ export function createSimRuntime(scheduler: Scheduler, random: Random, faults: P
         }
         return;
       }
-      if (process.ignoresTerm) return;
+      if (process.ignoresTerm || process.stopHangs) return;
       process.cancel.push(scheduler.after(random.int(0, 400), () => die(process, 0, null, 'turnout')));
     },
     async kill(run) {
       const process = processes.get(run);
       if (process === undefined) return runtime.stop(run);
-      scheduler.after(random.int(0, 20), () => die(process, null, 'SIGKILL', 'turnout'));
+      const takesMs = process.stopHangs ? random.int(1_000, 12_000) : random.int(0, 20);
+      scheduler.after(takesMs, () => die(process, null, 'SIGKILL', 'turnout'));
     },
     async reconcile(runs: RecordedRun[]) {
       for (const { run } of runs) recorded.add(run);

@@ -59,13 +59,13 @@ export function createAsking(ports: AskingPorts): Asking {
     const fallBack = () => answer(seat.fallback.plan(view), seat.fallback, 'fallback');
 
     if (stale >= LIMITS.planStaleMax) return fallBack();
-    let verdict: Verdict | Promise<Verdict>;
+    let verdict: Verdict | PromiseLike<Verdict>;
     try {
       verdict = seat.planner.plan(view);
     } catch {
       return fallBack();
     }
-    if (!(verdict instanceof Promise)) return answer(verdict, seat, 'live');
+    if (!('then' in verdict)) return answer(verdict, seat, 'live');
 
     const mine = { target, epoch, cancel: () => {} };
     outstanding = mine;

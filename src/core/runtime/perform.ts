@@ -18,6 +18,8 @@ export interface PerformPorts {
   /** What a granted request needs to be forwarded. */
   grantOf(run: RunId): Grant | null;
   tickets: Tickets;
+  /** Hides secrets of the configuration in what processes print and in messages that quote them. */
+  redact(text: string): string;
   post(input: Input): void;
   onExit(): void;
   onWarning(message: string): void;
@@ -47,7 +49,9 @@ export function createPerformer(ports: PerformPorts): Performer {
         return;
       }
       case 'exited': {
-        const { run, code, signal, by, detail, tail } = observation;
+        const { run, code, signal, by } = observation;
+        const detail = observation.detail === null ? null : ports.redact(observation.detail);
+        const tail = observation.tail.map(ports.redact);
         stopProbe(run);
         addresses.delete(run);
         post({ type: 'child.exited', run, code, signal, by, detail, tail });

@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/**
+ * Entry of the `turnout` command. Plain JavaScript that any node since 18 can read: run by a node that turnout does not
+ * support it starts again with the one pinned beside it, else it says in one line what is needed.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const SUPPORTED = [24, 26];
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const major = Number(process.versions.node.split('.')[0]);
+
+if (SUPPORTED.includes(major)) {
+  module.enableCompileCache?.();
+  const source = join(root, 'src', 'cli', 'main.ts');
+  const built = join(root, 'dist', 'cli', 'main.js');
+  const { main } = await import(pathToFileURL(existsSync(source) ? source : built).href);
+  await main(process.argv.slice(2));
+} else {
+  const pinned = [join(root, 'node_modules', 'node', 'bin', 'node'), join(root, '..', 'node', 'bin', 'node')];
+  const node = pinned.find((file) => existsSync(file));
+  if (node === undefined) {
+    process.stderr.write(
+      `turnout needs Node 24 or 26, this is ${process.version}; install one, or run "npm install" in ${root}\n`,
+    );
+    process.exit(1);
+  }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  // A terminal sends SIGINT to both of us: passing it on would make it two, and two mean "stop at once".
+  process.on('SIGINT', () => {
+    if (!process.stdin.isTTY) child.kill('SIGINT');
+  });
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    process.stderr.write(`turnout cannot start ${node}: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}

@@ -1,0 +1,142 @@
+/**
+ * The command line: names the subcommands and their flags, and loads the one that is asked for. Everything else is
+ * loaded on first use, so that `turnout ps` does not pay for the server.
+ */
+import { Command, CommanderError, Option } from 'commander';
+import { TurnoutError } from '../core/errors.ts';
+import { normaliseArgs } from './args.ts';
+import { fail, type GlobalOptions } from './output.ts';
+import { VERSION_LINE } from './version.ts';
+
+/** Runs one command line and sets the exit code: 0, 1 = it failed, 2 = it was not understood. */
+export async function main(argv: string[]): Promise<void> {
+  // `turnout events | head`: the reader has what it wants.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  const program = buildProgram();
+  try {
+    await program.parseAsync(normaliseArgs(argv), { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    else if (error instanceof TurnoutError) fail(error.message, error.code === 'usage' ? 2 : 1);
+    else throw error;
+  }
+}
+
+function buildProgram(): Command {
+  const program = new Command('turnout')
+    .description('Starts, stops and swaps inference servers on demand, and explains what it did.')
+    .version(VERSION_LINE, '--version', 'print the version')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .enablePositionalOptions();
+
+  addServe(program);
+  addDemo(program);
+  addFakeModel(program);
+  addLog(program);
+  addOperations(program);
+  return program;
+}
+
+function addServe(program: Command): void {
+  const serve = (command: Command) =>
+    command
+      .option('--config <file>', 'configuration file')
+      .option('--config-dir <dir>', 'directory whose *.yml and *.yaml files are merged after --config')
+      .option('--listen <host:port>', 'address to listen on (default ":8080", ":8443" with TLS)')
+      .option('--tls-cert-file <file>', 'certificate; needs --tls-key-file')
+      .option('--tls-key-file <file>', 'private key; needs --tls-cert-file')
+      .option('--watch-config', 'reload when the configuration changes (not supported yet)')
+      .option('--state-dir <dir>', 'where the event log and the output of models are kept')
+      .addOption(new Option('--log <kind>', 'where events are kept').choices(['sqlite', 'none']).default('sqlite'))
+      .action(async (options) => (await import('./commands/serve.ts')).serve(options));
+  serve(program.command('serve', { isDefault: true }))
+    .description('run the proxy (the default command)')
+    .addHelpText('after', '\nExample:\n  turnout serve --config config.yaml --listen 127.0.0.1:8080');
+  serve(program.command('start'))
+    .description('run the proxy, or the demo when no configuration is named')
+    .action(async (options) => {
+      if (options.config !== undefined || options.configDir !== undefined) {
+        return (await import('./commands/serve.ts')).serve(options);
+      }
+      return (await import('./commands/demo.ts')).demo(options);
+    });
+}
+
+function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('run the proxy on three small fake models, to try it out')
+    .option('--listen <host:port>', 'address to listen on (default "127.0.0.1:8080", or the next free port)')
+    .option('--state-dir <dir>', 'where the event log and the output of models are kept')
+    .addHelpText('after', '\nExample:\n  turnout demo')
+    .action(async (options) => (await import('./commands/demo.ts')).demo(options));
+}
+
+function addFakeModel(program: Command): void {
+  program
+    .command('fake-model')
+    .description('serve a model that computes nothing: for trying things and for tests')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .helpOption(false)
+    .action(async (_options, command: Command) => {
+      const { runFakeModel } = await import('./fake-model/run.ts');
+      await runFakeModel(command.args);
+    });
+}
+
+/** Flags of every command that talks to a running turnout or to its log. */
+function client(command: Command): Command {
+  return command
+    .option('--url <url>', 'address of the running turnout (default: $TURNOUT_URL, else the one found on this machine)')
+    .option('--state-dir <dir>', 'state directory of the turnout that is meant')
+    .option('--json', 'print JSON')
+    .option('--utc', 'print times in UTC');
+}
+
+function addLog(program: Command): void {
+  client(program.command('events'))
+    .description('print events of the log')
+    .option('-f, --follow', 'go on with what comes')
+    .option('--model <model>', 'only events of this model')
+    .option('--request <id>', 'only events of this request')
+    .option('--type <types>', 'only events of these types, separated by commas')
+    .option('--since <time>', 'only events since then: 10m, 2h, 1d, or an ISO time')
+    .option('-n, --limit <count>', 'at most so many, the newest', '100')
+    .addHelpText('after', '\nExample:\n  turnout events --follow --model qwen')
+    .action(async (options) => (await import('./commands/events.ts')).events(options));
+  client(program.command('explain'))
+    .description('say why: what everything waits for now, or what happened to a request or a model')
+    .argument('[request or model]', 'id of a request (x-turnout-request-id), or a model')
+    .addHelpText('after', '\nExample:\n  turnout explain\n  turnout explain qwen\n  turnout explain req_5kQ2…')
+    .action(async (what: string | undefined, options) =>
+      (await import('./commands/explain.ts')).explain(what, options),
+    );
+  client(program.command('logs'))
+    .description('print what a model wrote')
+    .argument('<model>')
+    .option('--run <number>', 'an older run, by its number')
+    .option('-f, --follow', 'go on with what comes')
+    .addHelpText('after', '\nExample:\n  turnout logs qwen -f')
+    .action(async (model: string, options) => (await import('./commands/logs.ts')).logs(model, options));
+}
+
+function addOperations(program: Command): void {
+  client(program.command('ps'))
+    .description('show models, waiting requests and swaps')
+    .addHelpText('after', '\nExample:\n  turnout ps')
+    .action(async (options: GlobalOptions) => (await import('./commands/ps.ts')).ps(options));
+  client(program.command('load'))
+    .description('load a model now; waits until it is ready')
+    .argument('<model>')
+    .addHelpText('after', '\nExample:\n  turnout load qwen')
+    .action(async (model: string, options) => (await import('./commands/load.ts')).load(model, options));
+  client(program.command('unload'))
+    .description('unload a model, or all of them; waits until they are gone')
+    .argument('[model]')
+    .addHelpText('after', '\nExample:\n  turnout unload qwen\n  turnout unload')
+    .action(async (model: string | undefined, options) =>
+      (await import('./commands/unload.ts')).unload(model, options),
+    );
+}

@@ -1,0 +1,111 @@
+/** The parts of a running turnout, put together; the only place that knows which implementation stands behind each seam. */
+import { type Api, createApi } from '../api/api.ts';
+import type { Config } from '../core/config/config.ts';
+import type { OpenedLog } from '../core/log/log.ts';
+import { openMemoryLog } from '../core/log/memory.ts';
+import { openSqliteLog } from '../core/log/sqlite.ts';
+import { probeHealth } from '../core/runtime/health.ts';
+import { startRouter } from '../core/runtime/kernel.ts';
+import { createLocalRuntime } from '../core/runtime/local/local.ts';
+import { followOutput, readOutput } from '../core/runtime/local/output-read.ts';
+import { readBootId } from '../core/runtime/local/proc.ts';
+import { narrate } from '../core/runtime/narrate.ts';
+import type { Router } from '../core/runtime/router.ts';
+import { createTextLog, type TextLog } from '../core/runtime/text-log.ts';
+import { groupPlanner } from '../policies/group.ts';
+import { digestKey } from './state-dir.ts';
+import { createStdoutWriter } from './stdout-writer.ts';
+import { VERSION } from './version.ts';
+
+export interface Parts {
+  router: Router;
+  api: Api;
+  textLog: TextLog;
+  /** Drains and stops everything, or at once with `force`. Resolves when no child is left and the log is closed. */
+  stop(signal: string, force: boolean): Promise<void>;
+}
+
+export interface PartsOptions {
+  stateDir: string;
+  log: 'sqlite' | 'none';
+  tls: { cert: Buffer; key: Buffer } | null;
+}
+
+/** Throws TurnoutError when the log is held by another turnout or cannot be opened. */
+export async function startParts(config: Config, options: PartsOptions): Promise<Parts> {
+  const { stateDir } = options;
+  const stdout = createStdoutWriter();
+  const textLog = createTextLog({
+    level: config.logLevel,
+    toStdout: config.logToStdout,
+    write: stdout.write,
+    redact: config.redact,
+  });
+  const onWarning = (message: string) => textLog.warn(message);
+  let onReplaced: Replacing = () => {};
+  const opened = await openLog(options, onWarning, (replaced) => onReplaced(replaced));
+  for (const warning of opened.warnings) textLog.warn(warning);
+
+  const runtime = createLocalRuntime({ stateDir, onWarning });
+  const router = await startRouter({
+    config,
+    digestKey: await digestKey(stateDir),
+    opened,
+    runtime,
+    plannerFor: groupPlanner,
+    probe(model, baseUrl, ready) {
+      const stop = new AbortController();
+      const { checkEndpoint, timeouts } = model;
+      probeHealth({ baseUrl, checkEndpoint, signal: stop.signal, connectTimeoutMs: timeouts.connectMs }).then(
+        (healthy) => ready(healthy.baseUrl),
+        (error: unknown) => {
+          if (!stop.signal.aborted) onWarning(`<${model.id}> health check: ${error}`);
+        },
+      );
+      return () => stop.abort();
+    },
+    version: VERSION.version,
+    bootId: readBootId(),
+    onEvent(event) {
+      const line = narrate(event);
+      if (line !== null) textLog[line.level](line.text);
+    },
+    onWarning,
+    onLogReplaced: (listener) => {
+      onReplaced = listener;
+    },
+  });
+  const api = createApi({
+    router,
+    textLog,
+    version: VERSION,
+    stateDir,
+    output: { readOutput, followOutput },
+    tls: options.tls,
+  });
+
+  return {
+    router,
+    api,
+    textLog,
+    async stop(signal, force) {
+      api.closeStreams();
+      const closed = api.close();
+      await router.shutdown(signal, force);
+      await closed;
+      await runtime.close();
+      await opened.log.close();
+      await stdout.flush();
+    },
+  };
+}
+
+type Replacing = (replaced: { reason: string; movedTo: string }) => void;
+
+async function openLog(
+  { stateDir, log }: PartsOptions,
+  onWarning: (message: string) => void,
+  onReplaced: Replacing,
+): Promise<OpenedLog> {
+  return log === 'none' ? openMemoryLog() : openSqliteLog({ dir: stateDir, onWarning, onReplaced });
+}

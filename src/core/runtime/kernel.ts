@@ -1,0 +1,234 @@
+/**
+ * Puts the kernel together and starts it: folds the log, closes what a dead predecessor left, applies the configuration,
+ * and answers the HTTP side as a `Router`. Knows the parts by their seams only.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Config, ModelConfig } from '../config/config.ts';
+import { launchFields } from '../config/launch.ts';
+import { settingsOf } from '../config/settings.ts';
+import type { TurnoutEvent } from '../events.ts';
+import { emptyState, evolve } from '../evolve.ts';
+import { type ModelId, type RunId, requestId } from '../ids.ts';
+import type { EventLog, OpenedLog } from '../log/log.ts';
+import type { BuiltInPlanner } from '../plan.ts';
+import type { Settings } from '../settings.ts';
+import type { State } from '../state.ts';
+import { type Clock, realClock } from './clock.ts';
+import { createFeed } from './feed.ts';
+import { createLoop, type Loop } from './loop.ts';
+import { createPerformer } from './perform.ts';
+import type { LaunchSpec, ProcessRuntime, RecordedRun } from './process-runtime.ts';
+import type { Grant, HealthReport, Router } from './router.ts';
+import { createTickets } from './tickets.ts';
+import { createWaiting } from './waiting.ts';
+
+export interface KernelOptions {
+  config: Config;
+  /** Key of the spec digests; stays in the state directory. */
+  digestKey: string;
+  opened: OpenedLog;
+  runtime: ProcessRuntime;
+  /** The built-in planner of these settings. */
+  plannerFor(settings: Settings): BuiltInPlanner;
+  /** Starts the health check of a run; calls back once with the address that answered. Returns the way to stop it. */
+  probe(model: ModelConfig, baseUrl: string, ready: (baseUrl: string) => void): () => void;
+  version: string;
+  bootId: string;
+  onEvent?(event: TurnoutEvent): void;
+  onWarning(message: string): void;
+  /** Is given what to call when the log file had to be given up while running. */
+  onLogReplaced?(listener: (replaced: { reason: string; movedTo: string }) => void): void;
+  clock?: (floor: number) => Clock;
+}
+
+const FOLD_CHUNK = 20_000;
+
+export async function startRouter(options: KernelOptions): Promise<Router> {
+  const { opened, runtime, config, onWarning } = options;
+  const { log } = opened;
+  const state = await foldLog(log, opened.head);
+  const clock = (options.clock ?? realClock)(state.at);
+  const settings = settingsOf(config, options.digestKey);
+  log.putBlob(config.hash, config.redacted);
+
+  const feed = createFeed(log);
+  const waiting = createWaiting();
+  const broken: string[] = [];
+  /** What each live run was started from; a reload does not change it. */
+  const launched = new Map<RunId, ModelConfig>();
+  let loop: Loop;
+  const post: Loop['post'] = (input) => loop.post(input);
+  const tickets = createTickets(post);
+  const performer = createPerformer({
+    runtime,
+    tickets,
+    redact: (text) => config.redact(text),
+    post,
+    onWarning,
+    launchSpec({ run, model: id, port, logFile, specDigest }) {
+      const model = config.models.get(id);
+      if (model === undefined) return null;
+      launched.set(run, model);
+      const spec: LaunchSpec = { run, model: id, ...launchFields(model, port), port, logFile, specDigest };
+      return spec;
+    },
+    probe(run, id, baseUrl, ready) {
+      const model = launched.get(run) ?? config.models.get(id);
+      if (model === undefined) return () => {};
+      return options.probe(model, baseUrl, ready);
+    },
+    grantOf: (run) => grantOf(loop.state, run, launched, config),
+    onExit: () => waiting.exited(),
+  });
+
+  loop = createLoop({
+    state,
+    log,
+    clock,
+    seat(now) {
+      const planner = options.plannerFor(now.settings);
+      return { name: planner.name, version: planner.version, planner, fallback: planner };
+    },
+    perform: performer.perform,
+    onEvents(events) {
+      for (const event of events) {
+        tickets.observe(event);
+        if (event.type === 'process.exited') launched.delete(event.data.run);
+        options.onEvent?.(event);
+      }
+      feed.push(events);
+      waiting.check(loop.state);
+    },
+    onBroken(violation) {
+      if (!broken.includes(violation)) broken.push(violation);
+      onWarning(`broken invariant: ${violation}. This is a defect of turnout, please report it`);
+    },
+    after(ms, then) {
+      const timer = setTimeout(then, ms);
+      return () => clearTimeout(timer);
+    },
+  });
+  reportLogTrouble(log, post, clock);
+  options.onLogReplaced?.((replaced) => post({ type: 'log.replaced', ...replaced }));
+  await runtime.reconcile(recordedRuns(state, config));
+
+  post({
+    type: 'router.boot',
+    started: {
+      instance: randomUUID(),
+      pid: process.pid,
+      version: options.version,
+      node: process.version,
+      bootId: options.bootId,
+      seed: randomBytes(4).readUInt32LE(),
+      unfinished: null,
+    },
+    replaced: opened.replaced,
+  });
+  post({ type: 'config.loaded', hash: config.hash, trigger: 'start', settings });
+
+  return {
+    log,
+    config: () => config,
+    state: () => loop.state,
+    now: clock.now,
+    newRequestId: () => requestId(`req_${randomBytes(12).toString('base64url')}`),
+    admit: tickets.admit,
+    async unload(models, by) {
+      const gone = waiting.forRuns(loop.state, models);
+      post({ type: 'operator.unload', models, by });
+      await gone;
+    },
+    subscribe: feed.subscribe,
+    health: () => healthOf(loop.state, log, broken),
+    async shutdown(signal, force = false) {
+      const over = waiting.forExit(loop.state);
+      post({ type: 'operator.shutdown', signal, force });
+      await over;
+      loop.close();
+      performer.close();
+      feed.close();
+    },
+  };
+}
+
+async function foldLog(log: EventLog, head: number): Promise<State> {
+  const state = emptyState();
+  for (let from = 1; from <= head; ) {
+    const events = await log.read({ from, limit: FOLD_CHUNK });
+    for (const event of events) evolve(state, event);
+    const last = events.at(-1);
+    if (last === undefined) break;
+    from = last.position + 1;
+  }
+  return state;
+}
+
+/** Runs that the log says are alive: their processes outlived the turnout that started them, or died with it. */
+function recordedRuns(state: State, config: Config): RecordedRun[] {
+  const runs: RecordedRun[] = [];
+  for (const model of state.models.values()) {
+    if (model.run === null) continue;
+    const { run, pid, startTime, bootId, logFile, port } = model.run;
+    const known = config.models.get(model.id);
+    const fields = known === undefined ? null : launchFields(known, port);
+    runs.push({
+      run,
+      model: model.id,
+      pid,
+      startTime,
+      bootId,
+      logFile,
+      cmdStop: fields?.cmdStop ?? '',
+      env: fields?.env ?? [],
+      proxy: fields?.proxy ?? null,
+    });
+  }
+  return runs;
+}
+
+function grantOf(state: Readonly<State>, run: RunId, launched: ReadonlyMap<RunId, ModelConfig>, config: Config): Grant {
+  const id = idOfRun(state, run);
+  const live = id === null ? null : state.models.get(id)?.run;
+  const model = id === null ? undefined : (config.models.get(id) ?? launched.get(run));
+  if (live?.phase !== 'ready' || model === undefined) {
+    const message = `[${id ?? 'unknown'}] process is not ready`;
+    return { granted: false, status: 503, code: 'not-ready', message, retryAfterSec: 1 };
+  }
+  return { granted: true, run, baseUrl: live.baseUrl, model };
+}
+
+function idOfRun(state: Readonly<State>, run: RunId): ModelId | null {
+  for (const id of state.alive) if (state.models.get(id)?.run?.run === run) return id;
+  return null;
+}
+
+function reportLogTrouble(log: EventLog, post: Loop['post'], clock: Clock): void {
+  let since: number | null = null;
+  log.onStatus((status) => {
+    if (status.state === 'troubled' && since === null) {
+      since = clock.now();
+      post({ type: 'log.troubled', code: status.code ?? 'unknown', message: status.message ?? 'unknown' });
+    } else if (status.state === 'ok' && since !== null) {
+      const waitedMs = clock.now() - since;
+      since = null;
+      post({ type: 'log.recovered', waitedMs, kept: status.pending, lost: status.lost });
+    }
+  });
+}
+
+/** Not ok only when requests for healthy models cannot be served (design section 9). */
+function healthOf(state: Readonly<State>, log: EventLog, broken: readonly string[]): HealthReport {
+  const notes: string[] = broken.map((violation) => `broken invariant: ${violation}`);
+  const status = log.status();
+  if (status.state === 'troubled') {
+    notes.push(
+      `event log: ${status.message ?? status.code}; ${status.pending} events wait in memory, ${status.lost} lost`,
+    );
+  }
+  for (const model of state.models.values()) {
+    if (model.backoff !== null) notes.push(`model ${model.id} fails to start: ${model.backoff.why}`);
+  }
+  const refusing = status.state === 'troubled' && state.settings.onTrouble === 'refuse';
+  return { ok: state.phase === 'running' && !refusing, notes };
+}

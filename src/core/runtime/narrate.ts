@@ -1,0 +1,79 @@
+/**
+ * What the log lines say of events: one line for what an operator would want to see pass by, none for the rest. Never
+ * holds more than the event does.
+ */
+import type { TurnoutEvent } from '../events.ts';
+
+export interface Line {
+  level: 'info' | 'warn' | 'error';
+  text: string;
+}
+
+export function narrate(event: TurnoutEvent): Line | null {
+  const { model } = event;
+  switch (event.type) {
+    case 'swap.started': {
+      const { evict } = event.data;
+      return evict.length === 0 ? null : info(`<${model}> swap: ${evict.join(', ')} must leave first`);
+    }
+    case 'swap.draining':
+      return info(
+        `<${model}> has waited long enough; no new requests for ${event.data.evict.join(', ')} until it was served`,
+      );
+    case 'swap.abandoned':
+      return info(`<${model}> swap given up: ${event.data.why}`);
+    case 'process.starting':
+      return info(`<${model}> starting, run ${event.position}, output in ${event.data.logFile}`);
+    case 'process.ready':
+      return info(`<${model}> ready after ${seconds(event.data.loadMs)} at ${event.data.baseUrl}`);
+    case 'process.stopping':
+      return info(
+        `<${model}> stopping (${event.data.reason})${event.data.detail === null ? '' : `: ${event.data.detail}`}`,
+      );
+    case 'process.killed':
+      return warn(`<${model}> killed: ${event.data.why}`);
+    case 'process.exited': {
+      const { code, signal, by, detail } = event.data;
+      const how = signal ?? (code === null ? 'exit code unknown' : `exit code ${code}`);
+      return info(`<${model}> gone (${how}, ended by ${by})${detail === null ? '' : `: ${detail}`}`);
+    }
+    case 'process.flooded':
+      return warn(`<${model}> writes ${Math.round(event.data.bytesPerSec / 1024 / 1024)} MiB/s of output`);
+    case 'model.backed-off': {
+      const { failures, why, until } = event.data;
+      const wait = seconds(until - event.at);
+      return warn(`<${model}> failed to start (${failures} in a row): ${why}; requests are refused for ${wait}`);
+    }
+    case 'plan.rejected':
+      return warn(`<${model}> the planner's answer was refused by rule ${event.data.rule}: ${event.data.detail}`);
+    case 'request.lost':
+      return warn(`request ${event.request} was open when turnout was killed`);
+    case 'router.started':
+      return event.data.unfinished === null
+        ? null
+        : warn('turnout was killed the last time; what it left open is closed and what it left running is stopped');
+    case 'router.draining':
+      return info(`${event.data.signal}: stopping; requests being served may finish`);
+    case 'clock.stepped':
+      return warn(`the wall clock jumped by ${seconds(event.data.byMs)}`);
+    case 'log.troubled':
+      return { level: 'error', text: `the event log cannot be written: ${event.data.message}` };
+    case 'log.recovered':
+      return info(`the event log can be written again after ${seconds(event.data.waitedMs)}`);
+    case 'log.gap':
+      return { level: 'error', text: `${event.data.count} events were lost while the event log could not be written` };
+    case 'log.replaced':
+      return warn(`the event log was not usable (${event.data.reason}); it was moved to ${event.data.movedTo}`);
+    case 'stall.detected':
+      return { level: 'error', text: event.data.what };
+    default:
+      return null;
+  }
+}
+
+const info = (text: string): Line => ({ level: 'info', text });
+const warn = (text: string): Line => ({ level: 'warn', text });
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

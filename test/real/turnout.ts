@@ -1,0 +1,12 @@
+/** A running turnout with the real models behind it. */
+import { type RealModels, realModelsConfig } from '../../scripts/real-models.ts';
+import { freePorts } from '../support/ports.ts';
+import { startTurnout as start, type Turnout } from '../support/turnout.ts';
+
+const PORTS = 3;
+
+export type { Turnout };
+
+export async function startTurnout(kit: RealModels): Promise<Turnout> {
+  return start({ config: realModelsConfig(kit, { startPort: await freePorts(PORTS), embeddings: true }) });
+}

@@ -1,0 +1,123 @@
+/**
+ * A running turnout, as a user starts it, and what tests ask of it. Must never leave a process or a directory behind, and
+ * says so when turnout did.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { EventOf, EventType, TurnoutEvent } from '../../src/core/events.ts';
+import { exitOf, lives } from './processes.ts';
+import { until } from './until.ts';
+
+export const BIN = fileURLToPath(new URL('../../bin/turnout.js', import.meta.url));
+
+export interface Turnout {
+  url: string;
+  dir: string;
+  stateDir: string;
+  pid: number;
+  /** What it printed so far. */
+  output(): string;
+  get(path: string, init?: RequestInit): Promise<Response>;
+  /** Posts JSON. */
+  post(path: string, body: unknown, init?: RequestInit): Promise<Response>;
+  /** Durable events, oldest first; all types when none is named. */
+  events<T extends EventType>(...types: T[]): Promise<EventOf<T>[]>;
+  /** Sends a signal and resolves with exit code or signal. */
+  signal(signal: NodeJS.Signals): Promise<string>;
+  exited: Promise<string>;
+  /** SIGTERM; throws unless it exits with 0 and nothing that it spawned is left. */
+  stop(): Promise<void>;
+  /** KILL, if it still runs, and removal of what it wrote. Call it in any case. */
+  dispose(): Promise<void>;
+}
+
+export interface TurnoutOptions {
+  config: string;
+  args?: string[];
+  env?: Record<string, string>;
+  /** An existing directory to start in (again); it is kept by `dispose`. */
+  dir?: string;
+}
+
+export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'turnout-test-')));
+  const config = join(dir, 'config.yaml');
+  const stateDir = join(dir, 'state');
+  await writeFile(config, options.config);
+  const args = [
+    'serve',
+    '--config',
+    config,
+    '--listen',
+    '127.0.0.1:0',
+    '--state-dir',
+    stateDir,
+    ...(options.args ?? []),
+  ];
+  const child = spawn(process.execPath, [BIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, XDG_RUNTIME_DIR: dir, ...options.env },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-200_000);
+    });
+  }
+  const exited = exitOf(child);
+  const url = await until('turnout to listen', () => {
+    if (child.exitCode !== null) throw new Error(`turnout ended with ${child.exitCode}:\n${output}`);
+    return /listening on (https?:\/\/[\d.]+:\d+)/.exec(output)?.[1];
+  });
+
+  async function events<T extends EventType>(...types: T[]): Promise<EventOf<T>[]> {
+    const all: EventOf<T>[] = [];
+    for (let from = 1; ; ) {
+      const response = await fetch(`${url}/api/log?types=${types.join(',')}&from=${from}&limit=5000`);
+      if (response.status !== 200) throw new Error(`GET /api/log: expected 200, got ${response.status}`);
+      const { events: some } = (await response.json()) as { events: TurnoutEvent[] };
+      all.push(...(some as EventOf<T>[]));
+      const last = some.at(-1);
+      if (last === undefined) return all;
+      from = last.position + 1;
+    }
+  }
+
+  return {
+    url,
+    dir,
+    stateDir,
+    pid: child.pid ?? 0,
+    output: () => output,
+    get: (path, init) => fetch(url + path, init),
+    post: (path, body, init = {}) =>
+      fetch(url + path, {
+        method: 'POST',
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+        ...init,
+        headers: { 'content-type': 'application/json', ...(init.headers as Record<string, string> | undefined) },
+      }),
+    events,
+    exited,
+    signal(signal) {
+      child.kill(signal);
+      return exited;
+    },
+    async stop() {
+      const pids = (await events('process.spawned')).map((event) => event.data.pid);
+      child.kill('SIGTERM');
+      const how = await exited;
+      if (how !== '0') throw new Error(`turnout ended with ${how}:\n${output}`);
+      const left = (await Promise.all(pids.map(async (pid) => ((await lives(pid)) ? pid : null)))).filter(Boolean);
+      if (left.length > 0) throw new Error(`turnout left processes behind: ${left.join(', ')}`);
+    },
+    async dispose() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await exited;
+      if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
