@@ -14,25 +14,32 @@ export interface Instance {
 
 const FILE = 'instance.json';
 
-/** Directories of the machine in which running turnouts announce themselves. */
-export function runtimeDirs(env: Record<string, string | undefined> = process.env): string[] {
+/** Directory of this user, or of the machine where users have none, in which running turnouts announce themselves. */
+function runtimeDir(env: Record<string, string | undefined> = process.env): string {
   const own = env.XDG_RUNTIME_DIR;
-  return [...(own === undefined || own === '' ? [] : [join(own, 'turnout')]), '/run/turnout'];
+  return own === undefined || own === '' ? '/run/turnout' : join(own, 'turnout');
 }
 
 /** Writes the files; a place that cannot be written is passed over, for the others do. Returns the way to remove them. */
 export async function announce(instance: Instance): Promise<() => Promise<void>> {
   const text = `${JSON.stringify(instance)}\n`;
   const files: string[] = [];
-  for (const dir of runtimeDirs()) {
-    const file = join(dir, `${instance.pid}.json`);
-    if (await tryWrite(dir, file, text)) files.push(file);
-  }
+  await forgetTheDead();
+  const shared = join(runtimeDir(), `${instance.pid}.json`);
+  if (await tryWrite(runtimeDir(), shared, text)) files.push(shared);
   const own = join(instance.stateDir, FILE);
   if (await tryWrite(instance.stateDir, own, text)) files.push(own);
   return async () => {
     for (const file of files) await rm(file, { force: true });
   };
+}
+
+/** Files that killed turnouts left behind. */
+async function forgetTheDead(): Promise<void> {
+  for (const file of await jsonFiles(runtimeDir())) {
+    const instance = await readInstance(file);
+    if (instance !== null && !isAlive(instance.pid)) await rm(file, { force: true });
+  }
 }
 
 async function tryWrite(dir: string, file: string, text: string): Promise<boolean> {
@@ -47,10 +54,8 @@ async function tryWrite(dir: string, file: string, text: string): Promise<boolea
 
 /** Turnouts that announced themselves and are alive, newest first. */
 export async function runningInstances(stateDir: string | null): Promise<{ found: Instance[]; looked: string[] }> {
-  const looked = stateDir === null ? runtimeDirs() : [join(stateDir, FILE)];
-  const files: string[] = [];
-  if (stateDir !== null) files.push(join(stateDir, FILE));
-  else for (const dir of looked) files.push(...(await jsonFiles(dir)));
+  const looked = [stateDir === null ? runtimeDir() : join(stateDir, FILE)];
+  const files = stateDir === null ? await jsonFiles(runtimeDir()) : looked;
   const found = new Map<number, Instance>();
   for (const file of files) {
     const instance = await readInstance(file);

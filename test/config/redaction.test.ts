@@ -175,6 +175,6 @@ it('a loaded configuration hides its secrets in any text, such as the output of 
   const text = 'apiKeys: [canary-key-1]\nmodels:\n  a:\n    cmd: server --api-key canary-key-2 --port ${PORT}\n';
   const result = loadConfig([{ file: 'c.yaml', text }]);
   if (!('config' in result)) throw new Error('expected a configuration');
-  const shown = result.config.redact('started as: server --api-key canary-key-2, asked with canary-key-1');
-  expect(shown).toBe('started as: server --api-key [REDACTED], asked with [REDACTED]');
+  const shown = result.config.redact('started as: server --api-key canary-key-2 and asked with canary-key-1');
+  expect(shown).toBe('started as: server --api-key [REDACTED] and asked with [REDACTED]');
 });
