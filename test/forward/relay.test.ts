@@ -22,6 +22,27 @@ describe('relay()', () => {
     expect(result.firstByteMs).toBeGreaterThanOrEqual(0);
   });
 
+  it.each([
+    ['chat', 'data: {"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\ndata: [DONE]\n\n', 'ok'],
+    ['messages', 'event: message_stop\ndata: {"type":"message_stop"}\n\n', 'ok'],
+    ['a stream that is not whole', 'data: {"choices":[]}\n\n', 'client-gone'],
+  ])('counts a client that leaves after the last event as served: %s', async (_what, events, outcome) => {
+    const upstream = await httpUpstream((_req, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      res.write(events); // and keeps the connection open
+    });
+    const front = await relayFront(upstream);
+    const abort = new AbortController();
+    const answer = await fetch(`${front.url}/v1/chat/completions`, {
+      method: 'POST',
+      body: '{}',
+      signal: abort.signal,
+    });
+    await answer.body?.getReader().read();
+    abort.abort();
+    expect(await front.result()).toMatchObject({ outcome, status: 200, bytes: events.length });
+  });
+
   it('sends method, path under the base path, query and body unchanged', async () => {
     let seen = '';
     const upstream = await httpUpstream(async (req, res) => {

@@ -69,7 +69,8 @@ export interface Exchange {
   ended: boolean;
   bytes: number;
   firstByteMs: number | null;
-  lastByte: number;
+  /** The chunk that came last, by reference: it says whether a stream that stops here is whole. */
+  lastChunk: Buffer | null;
   collector: Collector | null;
 }
 
@@ -95,7 +96,7 @@ export function newExchange(options: RelayOptions, resolve: (result: RelayResult
     ended: false,
     bytes: 0,
     firstByteMs: null,
-    lastByte: LF,
+    lastChunk: null,
     collector: null,
   };
 }
@@ -144,14 +145,27 @@ export function fail(exchange: Exchange, error: TurnoutError): void {
   breakOff(exchange, error);
 }
 
+/** What the last event of a whole stream looks like, in each dialect. */
+const LAST_EVENTS = ['data: [DONE]', 'data:[DONE]', '"message_stop"', '"response.completed"', '"response.incomplete"'];
+
+/**
+ * Whether the client has all of the answer already. Clients close the connection when they have read the last event,
+ * which can be before the upstream ends its answer: that is no cancellation.
+ */
+export function isComplete({ ended, head, lastChunk }: Exchange): boolean {
+  if (ended) return true;
+  return head?.eventStream === true && lastChunk !== null && LAST_EVENTS.some((event) => lastChunk.includes(event));
+}
+
 export function stopTimer(exchange: Exchange): void {
   if (exchange.headTimer !== null) clearTimeout(exchange.headTimer);
   exchange.headTimer = null;
 }
 
 function breakOff(exchange: Exchange, error: TurnoutError): void {
-  const { head, options, lastByte } = exchange;
+  const { head, options, lastChunk } = exchange;
   const { res } = options;
+  const lastByte = lastChunk?.at(-1) ?? LF;
   const lineEnded = lastByte === LF || lastByte === CR;
   const canAppend = head?.eventStream && !head.encoded && head.contentLength === null && lineEnded;
   if (canAppend) {

@@ -8,6 +8,7 @@ import { TurnoutError } from '../../core/errors.ts';
 import {
   type Exchange,
   fail,
+  isComplete,
   newExchange,
   type RelayOptions,
   sendHead,
@@ -54,7 +55,7 @@ function listen(exchange: Exchange): void {
 /** Settles before it aborts, because the abort reports an error at once. */
 function leave(exchange: Exchange): void {
   if (exchange.settled) return;
-  settle(exchange, 'client-gone', null);
+  settle(exchange, isComplete(exchange) ? 'ok' : 'client-gone', null);
   exchange.controller?.abort(CLIENT_GONE);
 }
 
@@ -111,7 +112,7 @@ function handlerOf(exchange: Exchange): Dispatcher.DispatchHandler {
       exchange.firstByteMs ??= performance.now() - exchange.startedAt;
       sendHead(exchange);
       exchange.bytes += chunk.length;
-      exchange.lastByte = chunk[chunk.length - 1] ?? exchange.lastByte;
+      exchange.lastChunk = chunk;
       exchange.collector?.add(chunk);
       if (exchange.bytes === exchange.head?.contentLength) {
         exchange.ended = true;

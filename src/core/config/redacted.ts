@@ -6,7 +6,9 @@ import { canonicalJson, type Json } from './canonical.ts';
 import type { Config, ModelConfig } from './config.ts';
 import { hideByValue, hideSecrets, REDACTED, redact, type Secrets } from './secrets.ts';
 
-type Shown = Omit<Config, 'redacted' | 'redact' | 'hash' | 'warnings' | 'files' | 'names' | 'models'> & { models: ModelConfig[] };
+type Shown = Omit<Config, 'redacted' | 'redact' | 'hash' | 'warnings' | 'files' | 'names' | 'models'> & {
+  models: ModelConfig[];
+};
 
 /** `files` and derived values are left out: they are not what was configured. */
 export function redactedJson(config: Shown, secrets: Secrets): string {
