@@ -76,6 +76,8 @@ export function checkState(state: Readonly<State>, asked: Asked): string[] {
     if (state.alive.has(model.id) !== (model.run !== null)) broken.push(`alive and run of ${model.id} disagree`);
     if (state.targets.has(model.id) !== model.waiting.size > 0)
       broken.push(`targets and waiters of ${model.id} disagree`);
+    const idle = model.run !== null && model.serving.size === 0 && model.run.phase !== 'stopping';
+    if (state.phase === 'draining' && idle) broken.push(`${model.id} is not stopped although turnout shuts down`);
     for (const key of [...model.waiting, ...model.serving, ...model.leases]) {
       if (!state.requests.has(key)) broken.push(`${model.id} still holds a place for request ${key}, which has ended`);
     }

@@ -1,33 +1,63 @@
-/** Runs seeds by hand: `npm run simulation -- --seed 17 --trace`, `npm run simulation -- --from 1 --count 5000`. */
+/**
+ * Runs seeds by hand: `npm run simulation -- --from 1 --count 5000`; one again with `--seed 17 --trace`, made small with
+ * `--shrink`; `--mutant NAME` plants a deliberate bug first, and then a seed that fails is what is wanted.
+ */
 import { parseArgs } from 'node:util';
-import { runSeed } from './run-seed.ts';
+import { MUTANTS, plant } from './mutants.ts';
+import { FAULTS, type Fault, type Tweak } from './tweak.ts';
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     from: { type: 'string', default: '1' },
     count: { type: 'string', default: '200' },
+    world: { type: 'string' },
+    clients: { type: 'string' },
+    off: { type: 'string' },
+    mutant: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: false },
   },
 });
-const from = values.seed === undefined ? Number(values.from) : Number(values.seed);
-const count = values.seed === undefined ? Number(values.count) : 1;
 const out = (line: string) => process.stdout.write(`${line}\n`);
+
+if (values.mutant !== undefined) plant(values.mutant);
+const { runSeed } = await import('./run-seed.ts');
+const { failureReport, trace } = await import('./report.ts');
+
+const tweak: Tweak = {};
+if (values.world !== undefined) tweak.world = Number(values.world);
+if (values.clients !== undefined) tweak.clients = Number(values.clients);
+if (values.off !== undefined) tweak.off = values.off.split(',').map(fault);
+
+const from = Number(values.seed ?? values.from);
+const count = values.seed === undefined ? Number(values.count) : 1;
+const began = performance.now();
 let failed = 0;
 let events = 0;
-const began = performance.now();
 for (let seed = from; seed < from + count; seed++) {
-  const result = runSeed(seed);
+  const result = runSeed(seed, tweak);
   events += result.events;
-  if (values.trace) for (const line of result.log) out(line);
+  if (values.trace) for (const line of trace(result)) out(line);
   if (result.violations.length === 0) continue;
   failed++;
-  out(
-    `seed ${seed} (after ${result.steps} steps, ${result.events} events): ${result.violations.slice(0, 3).join('; ')}`,
-  );
-  out(`  again: npm run simulation -- --seed ${seed} --trace`);
+  if (values.mutant !== undefined && !values.shrink) {
+    out(`found by seed ${seed}: ${result.violations[0]}`);
+    break;
+  }
+  out(values.shrink || count > 1 ? failureReport(seed, tweak) : `seed ${seed}: ${result.violations.join('; ')}`);
 }
-out(
-  `${count - failed} seeds held, ${failed} failed; ${events} events in ${((performance.now() - began) / 1000).toFixed(1)} s`,
-);
-process.exitCode = failed === 0 ? 0 : 1;
+const seconds = ((performance.now() - began) / 1000).toFixed(1);
+if (values.mutant === undefined) {
+  out(`${count - failed} seeds held, ${failed} failed; ${events} events in ${seconds} s`);
+  process.exitCode = failed === 0 ? 0 : 1;
+} else if (failed === 0) {
+  out(`${count} seeds did not find "${MUTANTS[values.mutant]?.bug}"`);
+  process.exitCode = 1;
+}
+
+function fault(text: string): Fault {
+  const known = FAULTS.find((one) => one === text);
+  if (known === undefined) throw new Error(`option "--off" expects faults among ${FAULTS.join(', ')}, got "${text}"`);
+  return known;
+}

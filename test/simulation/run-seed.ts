@@ -18,6 +18,7 @@ import { createScheduler, createWallClock } from './scheduler.ts';
 import { createSimLog } from './sim-log.ts';
 import { simPlanner } from './sim-planner.ts';
 import { createSimRuntime } from './sim-runtime.ts';
+import { applyTweak, type Tweak } from './tweak.ts';
 
 export interface SeedResult {
   seed: number;
@@ -31,14 +32,27 @@ const START = 1_700_000_000_000;
 const STEPS_MAX = 20_000;
 const HOUR_MS = 3_600_000;
 
-export function runSeed(seed: number): SeedResult {
-  const random = seededRandom(seed);
-  const scenario = scenarioOf(random);
+/** What a seed is and what happens in it come from two sources of chance, so that a smaller scenario is still the same. */
+export function runSeed(seed: number, tweak: Tweak = {}): SeedResult {
+  const result: SeedResult = { seed, steps: 0, events: 0, violations: [], log: [] };
+  try {
+    live(seed, tweak, result);
+  } catch (error) {
+    result.violations.push(`threw ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+  }
+  result.events = result.log.length;
+  return result;
+}
+
+function live(seed: number, tweak: Tweak, result: SeedResult): void {
+  const scenario = applyTweak(scenarioOf(seededRandom(seed)), tweak);
+  const random = seededRandom((tweak.world ?? seed) ^ 0x5eed);
   const scheduler = createScheduler(START, scenario.quantumMs);
   const wall = createWallClock(scheduler);
   const log = createSimLog(scheduler, random, scenario.disk);
   const runtime = createSimRuntime(scheduler, random, scenario.processes);
-  const violations: string[] = [];
+  const { violations } = result;
+  result.log = log.stored;
   const onBroken = (violation: string) => {
     violations.push(violation);
   };
@@ -101,10 +115,9 @@ export function runSeed(seed: number): SeedResult {
     scheduler.after(random.int(0, scenario.clients.overMs), () => wall.step(random.pick([-HOUR_MS, 8 * HOUR_MS])));
   }
 
-  let steps = 0;
   const runUntil = (limit: number, over: () => boolean): void => {
-    while (violations.length === 0 && steps < STEPS_MAX && !over() && scheduler.step(limit)) {
-      steps++;
+    while (violations.length === 0 && result.steps < STEPS_MAX && !over() && scheduler.step(limit)) {
+      result.steps++;
       shadow.catchUp();
       if (canonical(shadow.state()) !== canonical(kernel.loop.state)) onBroken('fold(log) differs from the live state');
       for (const violation of kernel.forgotten()) onBroken(violation);
@@ -137,7 +150,6 @@ export function runSeed(seed: number): SeedResult {
     if (world.open.size > 0) onBroken(`${world.open.size} clients have no answer after the end`);
     for (const violation of terminals(shadow.events())) onBroken(violation);
   }
-  return { seed, steps, events: log.stored.length, violations, log: log.stored };
 }
 
 const NO_PROCESS_FAULTS = {

@@ -1,0 +1,3 @@
+import { testShare } from './campaign.ts';
+
+testShare(0);
