@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/real/**'],
     pool: 'forks',
+    maxWorkers: 3, // much of the time is waiting for processes
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

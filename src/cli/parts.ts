@@ -34,12 +34,13 @@ export interface PartsOptions {
 /** Throws TurnoutError when the log is held by another turnout or cannot be opened. */
 export async function startParts(config: Config, options: PartsOptions): Promise<Parts> {
   const { stateDir } = options;
+  let current = () => config;
   const stdout = createStdoutWriter();
   const textLog = createTextLog({
     level: config.logLevel,
     toStdout: config.logToStdout,
     write: stdout.write,
-    redact: config.redact,
+    redact: (line) => current().redact(line),
   });
   const onWarning = (message: string) => textLog.warn(message);
   let onReplaced: Replacing = () => {};
@@ -75,6 +76,7 @@ export async function startParts(config: Config, options: PartsOptions): Promise
       onReplaced = listener;
     },
   });
+  current = router.config;
   const api = createApi({
     router,
     textLog,

@@ -35,7 +35,6 @@ export function stopOnSignals(parts: Parts, textLog: TextLog): Promise<void> {
     };
     process.on('SIGTERM', () => stop('SIGTERM'));
     process.on('SIGINT', () => stop('SIGINT'));
-    process.on('SIGHUP', () => textLog.warn('SIGHUP: reloading is not supported yet, restart to apply a change'));
     process.on('uncaughtException', (error) => {
       textLog.error(`unexpected: ${error.stack ?? error.message}`);
       process.exitCode = 1;

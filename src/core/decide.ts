@@ -30,9 +30,7 @@ export function decide(state: Readonly<State>, input: Input, now: number, rules:
 
 const HANDLE: { [T in Input['type']]: Handler<T> } = {
   'router.boot': routerBoot,
-  'config.loaded': (batch, _state, { hash, trigger, settings }) => {
-    batch.add({ type: 'config.applied', data: { hash, trigger, settings } });
-  },
+  'config.loaded': configLoaded,
   'http.request': requestArrived,
   'http.gone': (batch, state, { request, status, bytes }) => {
     const open = state.requests.get(request);
@@ -120,6 +118,23 @@ function routerBoot(
       cause,
       data: { run: model.run.run, reason: 'previous-run', killAt: now + model.settings.stopGraceMs, detail },
     });
+  }
+}
+
+/** Requests that wait for a model that is gone are refused, unless a run of it lives and serves them. */
+function configLoaded(
+  batch: Batch,
+  state: Readonly<State>,
+  { hash, trigger, settings }: InputOf<'config.loaded'>,
+): void {
+  const cause = batch.add({ type: 'config.applied', data: { hash, trigger, settings } });
+  const kept = new Set(settings.models.map((model) => model.id));
+  for (const model of state.models.values()) {
+    const lives = model.run !== null && model.run.phase !== 'stopping';
+    if (kept.has(model.id) || lives) continue;
+    const reason = `model "${model.id}" left the configuration`;
+    rejectWaiting(batch, model, { status: 503, code: 'model-removed', reason, cause });
+    abandonSwap(batch, state, model.id, reason, cause);
   }
 }
 

@@ -241,6 +241,8 @@ const FOLD: Fold = {
     const readyAt = run.phase === 'starting' ? null : run.readyAt;
     const { reason, killAt } = event.data;
     model.run = { ...base(run), phase: 'stopping', reason, since: event.at, killAt, killed: false, readyAt };
+    // A stale run is followed by a new one within the same swap.
+    if (reason === 'stale') for (const swap of state.swaps.values()) if (swap.run === run.run) swap.run = null;
     model.idleSince = null;
     state.planEpoch++;
   },
@@ -255,7 +257,6 @@ const FOLD: Fold = {
     model.run = null;
     model.idleSince = null;
     state.alive.delete(model.id);
-    forgetIfGone(state, model);
     state.planEpoch++;
   },
   'process.flooded': nothing,
@@ -303,7 +304,6 @@ function endRequest(state: State, key: RequestKey | undefined, at: number): void
   if (model.serving.delete(request.key) && model.run?.phase === 'ready') model.idleSince = at;
   if (model.leases.delete(request.key) && model.leases.size === 0) state.planEpoch++;
   stopWaiting(state, model, request.key);
-  forgetIfGone(state, model);
 }
 
 function stopWaiting(state: State, model: ModelState, key: RequestKey): void {
@@ -312,12 +312,6 @@ function stopWaiting(state: State, model: ModelState, key: RequestKey): void {
   state.targets.delete(model.id);
   model.blocked = null;
   model.pending = null;
-}
-
-/** A model that left the configuration is kept only while something of it is alive. */
-function forgetIfGone(state: State, model: ModelState): void {
-  if (model.configured || model.run !== null || model.waiting.size > 0 || model.serving.size > 0) return;
-  state.models.delete(model.id);
 }
 
 function modelsOf(state: State, settings: readonly ModelSettings[]): Map<ModelId, ModelState> {
@@ -333,12 +327,22 @@ function modelsOf(state: State, settings: readonly ModelSettings[]): Map<ModelId
     known.configured = true;
     models.set(one.id, known);
   }
+  const named = namedModels(state);
   for (const [id, model] of state.models) {
     if (models.has(id)) continue;
     model.configured = false;
-    if (model.run !== null || model.waiting.size > 0 || model.serving.size > 0) models.set(id, model);
+    const inUse = model.run !== null || model.waiting.size > 0 || model.serving.size > 0;
+    if (inUse || named.has(id)) models.set(id, model); // until the next configuration
   }
   return models;
+}
+
+/** Models that swaps, decided ones too, and the drain refer to. */
+function namedModels(state: State): Set<ModelId> {
+  const named = new Set<ModelId>(state.drain === null ? [] : [state.drain.target, ...state.drain.evict]);
+  for (const { target, evict } of state.swaps.values()) for (const id of [target, ...evict]) named.add(id);
+  for (const { pending } of state.models.values()) for (const id of pending?.evict ?? []) named.add(id);
+  return named;
 }
 
 function freshModel(settings: ModelSettings): ModelState {

@@ -78,6 +78,8 @@ export const LIMITS = {
   shutdownBackstopMs: 35_000, // spec 1.3
   clockStepMs: 1_000,
   clockCheckMs: 5_000,
+  configPollMs: 2_000, // spec 1.4
+  configSettleMs: 200, // a file that changed is looked at once more after this long
 
   // configuration: what one load may use, so that a hostile file costs an error and not the process
   configBytesMax: 1024 * 1024, // of one file
@@ -103,4 +105,5 @@ export const LIMITS = {
   textRingBytes: 100 * 1024, // spec 7
   stdoutBacklogBytesMax: 1024 * 1024,
   stdoutRetryMs: 20,
+  stdoutGatherMs: 10, // lines that follow a write this soon go out together
 } as const;

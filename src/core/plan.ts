@@ -8,6 +8,7 @@ import type { ModelId, RequestId } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import {
   aliveOrComing,
+  isStale,
   loadEstimateMs,
   mayLeave,
   mustGet,
@@ -28,6 +29,8 @@ export interface ModelView {
   inFlight: number;
   serving: { request: RequestId; client: string; session: string | null; priority: number; ageMs: number }[];
   lastClient: string | null;
+  /** Its run was started from an older configuration and ends when it serves nobody. */
+  stale: boolean;
   /** Since its last request ended (or it became ready); null while it is not ready. */
   idleMs: number | null;
   /** Since it became ready; null while it is not. */
@@ -127,6 +130,7 @@ function modelView(state: Readonly<State>, model: ModelState, now: number): Mode
       return { request: id, client, session, priority, ageMs: now - arrivedAt };
     }),
     lastClient: model.lastClient,
+    stale: isStale(model),
     idleMs: model.serving.size > 0 ? 0 : model.idleSince === null ? null : now - model.idleSince,
     loadedMs: run?.phase === 'ready' ? now - run.readyAt : null,
     loadMs: {

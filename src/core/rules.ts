@@ -38,10 +38,21 @@ export function aliveOrComing(state: Readonly<State>, except: ModelId): ModelId[
   return [...ids];
 }
 
+/** Whether a run was started from a specification that is not the model's any more, or its model left the configuration. */
+export function isStale(model: ModelState): boolean {
+  return model.run !== null && (!model.configured || model.run.specDigest !== model.settings.specDigest);
+}
+
+/** A stale run whose model goes on serves no new request: they wait for the new run (kernel section 6). */
+export function awaitsNewRun(model: ModelState): boolean {
+  return model.configured && isStale(model);
+}
+
 /** Whether a request for this model may be granted now (spec 4.4 step 5). */
 export function canServe(state: Readonly<State>, model: ModelState, rules: Requirements): boolean {
   if (model.run?.phase !== 'ready') return false;
   if (isDraining(state, model.id)) return false;
+  if (awaitsNewRun(model)) return false;
   if (state.alive.size <= 1 && state.swaps.size === 0) return true;
   return rules.requires(model.id, aliveOrComing(state, model.id)).length === 0;
 }
@@ -92,16 +103,21 @@ function highestPriority(state: Readonly<State>, keys: Iterable<RequestKey>): nu
 
 /**
  * When a target becomes overdue: `maxWait` after the later of its oldest arrival and the last evictee's ready, never
- * before the evictees' minimum residency (kernel section 4).
+ * before the evictees' minimum residency (kernel section 4). An evictee's ready puts it off by no more than its own load
+ * took: otherwise each of K others that is loaded ahead would put it off anew, and the bound would grow by K x maxWait.
  */
 function overdueAt(state: Readonly<State>, target: ModelState, evict: readonly ModelId[]): number {
   const oldest = oldestWaiting(state, target);
   if (oldest === null) return Number.POSITIVE_INFINITY;
-  let since = oldest.arrivedAt;
+  let ready = oldest.arrivedAt;
+  let loads = 0;
   for (const id of evict) {
     const { run } = mustGet(state, id);
-    if (run?.phase === 'ready') since = Math.max(since, run.readyAt);
+    if (run?.phase !== 'ready') continue;
+    ready = Math.max(ready, run.readyAt);
+    loads += run.loadMs;
   }
+  const since = Math.min(ready, oldest.arrivedAt + loads);
   return Math.max(residencyEnd(state, evict), since + maxWaitMs(state, target, evict));
 }
 

@@ -11,9 +11,11 @@ import { LIMITS } from './limits.ts';
 import { checkPlan, disturbsDrain, isCommitted } from './plan.ts';
 import {
   aliveOrComing,
+  awaitsNewRun,
   busyWords,
   canServe,
   drainsAt,
+  isStale,
   mayLeave,
   mustGet,
   type Requirements,
@@ -25,6 +27,7 @@ import type { ModelState, State, SwapState } from './state.ts';
 type Rule = (batch: Batch, state: Readonly<State>, now: number, rules: Requirements) => void;
 
 const RULES: readonly Rule[] = [
+  retireStale,
   finishSwaps,
   grantWaiting,
   endDrain,
@@ -48,14 +51,30 @@ export function settle(state: Readonly<State>, now: number, rules: Requirements)
 
 /** Nothing waits, swaps, drains or ends: the case of almost every request. */
 function isQuiet(state: Readonly<State>): boolean {
-  return state.targets.size === 0 && state.swaps.size === 0 && state.drain === null && state.phase === 'running';
+  if (state.targets.size > 0 || state.swaps.size > 0 || state.drain !== null || state.phase !== 'running') return false;
+  for (const id of state.alive) if (isStale(mustGet(state, id))) return false;
+  return true;
+}
+
+/**
+ * Runs of an old specification, and of models that left the configuration, stop as soon as they serve nobody; one that
+ * is still loading stops at once, unless requests wait for a model that has no other (kernel section 6).
+ */
+function retireStale(batch: Batch, state: Readonly<State>, now: number): void {
+  for (const id of state.alive) {
+    const model = mustGet(state, id);
+    if (!isStale(model) || model.run?.phase === 'stopping' || model.serving.size > 0) continue;
+    if (!model.configured && model.waiting.size > 0) continue;
+    const detail = model.configured ? 'its configuration changed' : 'it left the configuration';
+    stopRun(batch, model.run, { reason: 'stale', killAt: killAt(state, id, now), detail });
+  }
 }
 
 /** A swap is over when its target is ready and every victim is gone. */
 function finishSwaps(batch: Batch, state: Readonly<State>, now: number): void {
   for (const swap of state.swaps.values()) {
     const target = mustGet(state, swap.target);
-    if (target.run?.phase !== 'ready' || !victimsGone(state, swap)) continue;
+    if (target.run?.phase !== 'ready' || awaitsNewRun(target) || !victimsGone(state, swap)) continue;
     const tookMs = now - swap.startedAt;
     batch.add({
       type: 'swap.finished',
@@ -76,7 +95,7 @@ function grantWaiting(batch: Batch, state: Readonly<State>, now: number, rules: 
   for (const id of state.targets) {
     const model = mustGet(state, id);
     if (model.run?.phase !== 'ready' || swapTo(state, id) !== null) continue;
-    if (!isOwed(model) && !canServe(state, model, rules)) continue;
+    if (awaitsNewRun(model) || (!isOwed(model) && !canServe(state, model, rules))) continue;
     const { run } = model.run;
     for (const key of model.waiting) {
       const arrivedAt = state.requests.get(key)?.arrivedAt ?? now;
@@ -115,7 +134,7 @@ function endDrain(batch: Batch, state: Readonly<State>): void {
 function startTargets(batch: Batch, state: Readonly<State>, now: number, rules: Requirements): void {
   for (const swap of state.swaps.values()) {
     const target = mustGet(state, swap.target);
-    if (swap.run !== null || target.run?.phase === 'ready') continue;
+    if (swap.run !== null || (target.run?.phase === 'ready' && !awaitsNewRun(target))) continue;
     if (target.waiting.size === 0) {
       abandonSwap(batch, state, swap.target, 'nobody waits for it any more', swap.id);
       return;
@@ -132,7 +151,7 @@ function startTargets(batch: Batch, state: Readonly<State>, now: number, rules: 
       cause: swap.id,
       data: {
         deadline: now + settings.startTimeoutMs,
-        port: settings.port,
+        port: portFor(state, target),
         logFile: outputFileOf(swap.target, state.position + 1),
         specDigest: settings.specDigest,
         swap: swap.id,
@@ -140,6 +159,19 @@ function startTargets(batch: Batch, state: Readonly<State>, now: number, rules: 
     });
     return;
   }
+}
+
+/** The model's port; another one above all in use when a run of an older configuration still has it (kernel section 6). */
+function portFor(state: Readonly<State>, model: ModelState): number | null {
+  const { port } = model.settings;
+  if (port === null) return null;
+  let highest = port;
+  let taken = false;
+  for (const other of state.models.values()) {
+    taken ||= other.run?.port === port;
+    highest = Math.max(highest, other.run?.port ?? 0, other.settings.port ?? 0);
+  }
+  return taken ? highest + 1 : port;
 }
 
 /** `logs/<percent-encoded id>/<run>.log`, relative to the state directory (kernel section 5). */

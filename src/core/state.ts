@@ -46,7 +46,7 @@ export interface Backoff {
 export interface ModelState {
   id: ModelId;
   settings: ModelSettings;
-  /** False once it is gone from the configuration; kept while something of it is alive. */
+  /** False once it is gone from the configuration; kept while something of it is alive, or named by a swap. */
   configured: boolean;
   run: Run | null;
   /** Requests being served now. */

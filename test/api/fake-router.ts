@@ -143,6 +143,8 @@ export function fakeRouter(config: Config): FakeRouter {
     onAdmit: () => null,
     config: () => config,
     state: () => state as Readonly<State>,
+    reload() {},
+    note() {},
     now: () => Date.now(),
     newRequestId: () => requestId(`req_${++requests}`),
     admit: (arrival) => admit(router, arrival),

@@ -114,3 +114,21 @@ describe('maxWait and committed drains (kernel section 4)', () => {
     expect(k.check()).toEqual([]);
   });
 });
+
+describe('a target whose evictee was loaded after it began to wait', () => {
+  it('is put off by no more than that load took', () => {
+    const k = kernel({ settings: { maxWaitMs: 60_000 } }).boot();
+    const first = k.serve('a');
+    k.request('b');
+    k.request('c');
+    k.pass(1_000);
+    k.finish(first);
+    k.exited('a');
+    k.pass(5_000);
+    k.ready('b'); // loaded in 5 s, 6 s after c began to wait
+    k.pass(60_000 - 6_000 + 4_900);
+    expect(k.all('swap.draining')).toHaveLength(0);
+    k.pass(200);
+    expect(k.all('swap.draining').map((event) => event.model)).toEqual(['c']);
+  });
+});

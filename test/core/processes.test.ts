@@ -265,3 +265,26 @@ describe('a log file that had to be given up while running', () => {
     expect(k.check()).toEqual([]);
   });
 });
+
+describe('a model that exits 1, asked for every second for a minute', () => {
+  it('evicts the good model of its swap group at most four times', () => {
+    const k = kernel().boot();
+    k.finish(k.serve('b'));
+    for (let second = 0; second < 60; second++) {
+      k.request('a');
+      if (k.phase('b') === 'stopping') k.exited('b');
+      if (k.phase('a') === 'starting') k.exited('a', 1, ['bad model file']);
+      const good = k.request('b');
+      if (k.phase('b') === 'starting') k.ready('b');
+      expect(good.grant).toMatchObject({ granted: true });
+      k.finish(good);
+      k.pass(1_000);
+    }
+    const evictions = k.all('process.stopping').filter((event) => event.model === 'b');
+    expect(evictions.length).toBeGreaterThan(1);
+    expect(evictions.length).toBeLessThanOrEqual(4);
+    const refused = k.request('a').grant;
+    expect(refused).toMatchObject({ status: 503, message: expect.stringMatching(/exit code 1.*bad model file/) });
+    expect(k.check()).toEqual([]);
+  });
+});

@@ -31,7 +31,9 @@ export interface KernelPorts {
   settings: Settings;
   seed: number;
   wall: WallClock;
-  /** Stands between the loop and the group planner. */
+  /** The built-in planner; the group planner by default. */
+  builtIn?: (settings: Settings) => BuiltInPlanner;
+  /** Stands between the loop and the built-in planner. */
   planner(real: BuiltInPlanner): Planner;
   /** A ticket was granted or refused. */
   onSettled(): void;
@@ -79,7 +81,8 @@ export function bootKernel(ports: KernelPorts): KernelUnderTest {
     log,
     clock: virtualClock(scheduler, ports.wall, state.at),
     seat(now) {
-      const fallback = groupPlanner(now.settings);
+      const models = [...now.models.values()].map((model) => model.settings);
+      const fallback = (ports.builtIn ?? groupPlanner)({ ...now.settings, models });
       return { name: 'simulated', version: '1', planner: ports.planner(fallback), fallback };
     },
     perform(effect) {

@@ -53,8 +53,8 @@ export const MUTANTS: Record<string, Mutant> = {
   'cancelled-waiter-keeps-its-slot': {
     bug: 'a request that ended while waiting keeps its place in the queue',
     file: 'evolve.ts',
-    find: '  stopWaiting(state, model, request.key);\n  forgetIfGone(state, model);',
-    replace: '  forgetIfGone(state, model);',
+    find: '  stopWaiting(state, model, request.key);\n}',
+    replace: '}',
   },
   'ttl-without-re-check': {
     bug: 'a model expires although it serves a request',

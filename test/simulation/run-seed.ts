@@ -13,7 +13,7 @@ import type { State } from '../../src/core/state.ts';
 import { groupPlanner } from '../../src/policies/group.ts';
 import { bootKernel, type KernelUnderTest } from './kernel-under-test.ts';
 import { seededRandom } from './random.ts';
-import { type Scenario, scenarioOf } from './scenario.ts';
+import { editedSettings, type Scenario, scenarioOf } from './scenario.ts';
 import { createScheduler, createWallClock } from './scheduler.ts';
 import { createSimLog } from './sim-log.ts';
 import { simPlanner } from './sim-planner.ts';
@@ -111,6 +111,12 @@ function live(seed: number, tweak: Tweak, result: SeedResult): void {
     });
   }
 
+  for (let n = 0; n < scenario.operator.reloads; n++) {
+    scheduler.after(random.int(0, scenario.clients.overMs), () => {
+      const settings = editedSettings(scenario.settings, random, n);
+      kernel.loop.post({ type: 'config.loaded', hash: `edit ${n}`, trigger: 'reload', settings });
+    });
+  }
   for (let n = 0; n < scenario.operator.clockSteps; n++) {
     scheduler.after(random.int(0, scenario.clients.overMs), () => wall.step(random.pick([-HOUR_MS, 8 * HOUR_MS])));
   }

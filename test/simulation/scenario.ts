@@ -14,7 +14,7 @@ export interface Scenario {
   disk: DiskFaults;
   processes: ProcessFaults;
   clients: { count: number; overMs: number; serviceMsMax: number; leaves: number; cuts: number; loads: number };
-  operator: { unloads: number; kills: number; powerLoss: boolean; clockSteps: number };
+  operator: { unloads: number; kills: number; powerLoss: boolean; clockSteps: number; reloads: number };
   /** How the planner answers: at once, late, or sometimes never. */
   planner: { lateMsMax: number; never: number; nonsense: number };
   /** Times are multiples of this: above 1 things happen at the same moment. */
@@ -51,6 +51,7 @@ export function scenarioOf(random: Random): Scenario {
       kills: random.chance(0.3) ? random.int(1, 3) : 0,
       powerLoss: random.chance(0.5),
       clockSteps: maybe(0.2, 2),
+      reloads: random.chance(0.3) ? random.int(1, 8) : 0,
     },
     planner: {
       lateMsMax: random.chance(0.3) ? random.pick([5, 100, 700]) : 0,
@@ -98,4 +99,16 @@ function settingsOf(random: Random): Settings {
     drainTimeoutMs: random.chance(0.2) ? 5_000 : LIMITS.drainTimeoutMs,
     onTrouble: random.chance(0.8) ? 'serve' : 'refuse',
   };
+}
+
+/** The settings after somebody edited the file: models changed, gone, come back, other times to live. */
+export function editedSettings(settings: Settings, random: Random, edit: number): Settings {
+  const models = settings.models
+    .filter(() => !random.chance(0.15))
+    .map((model) => ({
+      ...model,
+      specDigest: random.chance(0.3) ? `${model.id} edit ${edit}` : model.specDigest,
+      ttlMs: random.chance(0.2) ? random.int(0, 20_000) : model.ttlMs,
+    }));
+  return { ...settings, models };
 }

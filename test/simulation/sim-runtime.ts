@@ -9,6 +9,8 @@ import type { Scheduler } from './scheduler.ts';
 
 export interface ProcessFaults {
   loadMsMax: number;
+  /** Load times that are not left to chance. */
+  loadMsOf?: Record<string, number>;
   neverReady: number;
   crashLoading: number;
   crashServing: number;
@@ -86,7 +88,7 @@ export function createSimRuntime(scheduler: Scheduler, random: Random, faults: P
     };
     processes.set(run, process);
     tell({ type: 'started', run, baseUrl: `sim://${run}`, pid: process.pid, startTime: `${run}`, bootId: 'sim' });
-    const loadMs = random.int(1, faults.loadMsMax);
+    const loadMs = faults.loadMsOf?.[model] ?? random.int(1, faults.loadMsMax);
     if (random.chance(faults.crashLoading)) {
       process.cancel.push(scheduler.after(random.int(0, loadMs), () => die(process, 1, null, 'itself')));
     } else if (!random.chance(faults.neverReady)) {

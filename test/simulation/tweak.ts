@@ -23,6 +23,7 @@ const TURN_OFF = {
   loads: (s: Scenario) => (s.clients.loads = 0),
   unloads: (s: Scenario) => (s.operator.unloads = 0),
   kills: (s: Scenario) => (s.operator.kills = 0),
+  reloads: (s: Scenario) => (s.operator.reloads = 0),
   clockSteps: (s: Scenario) => (s.operator.clockSteps = 0),
   latePlanner: (s: Scenario) => (s.planner.lateMsMax = 0),
   silentPlanner: (s: Scenario) => (s.planner.never = 0),

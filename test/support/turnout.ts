@@ -13,6 +13,9 @@ import { until } from './until.ts';
 
 export const BIN = fileURLToPath(new URL('../../bin/turnout.js', import.meta.url));
 
+/** A test that failed may leave models that do not end by themselves. */
+const STOP_MS = 10_000;
+
 export interface Turnout {
   url: string;
   dir: string;
@@ -30,7 +33,7 @@ export interface Turnout {
   exited: Promise<string>;
   /** SIGTERM; throws unless it exits with 0 and nothing that it spawned is left. */
   stop(): Promise<void>;
-  /** KILL, if it still runs, and removal of what it wrote. Call it in any case. */
+  /** Stops it if it still runs, and removes what it wrote. Call it in any case. */
   dispose(): Promise<void>;
 }
 
@@ -115,8 +118,12 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
       if (left.length > 0) throw new Error(`turnout left processes behind: ${left.join(', ')}`);
     },
     async dispose() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-      await exited;
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        const gaveUp = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+        await exited;
+        clearTimeout(gaveUp);
+      }
       if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
     },
   };

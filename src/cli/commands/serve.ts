@@ -4,16 +4,18 @@
  */
 
 import type { Config } from '../../core/config/config.ts';
-import { readConfig } from '../../core/config/read.ts';
+import { type ConfigPaths, readConfig } from '../../core/config/read.ts';
 import { renderDiagnostics } from '../../core/config/render.ts';
 import { TurnoutError } from '../../core/errors.ts';
 import { announce } from '../instance.ts';
 import { fail, print, warn } from '../output.ts';
-import { startParts } from '../parts.ts';
+import { type Parts, startParts } from '../parts.ts';
 import { preload } from '../preload.ts';
+import { createReloader } from '../reload.ts';
 import { prepareStateDir, stateDirOf } from '../state-dir.ts';
 import { stopOnSignals } from '../stop.ts';
 import { readTls } from '../tls.ts';
+import { watchConfig } from '../watch-config.ts';
 
 export interface ServeOptions {
   config?: string;
@@ -43,7 +45,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     warn(renderDiagnostics(config.warnings, { colour: process.stderr.hasColors?.() ?? false }));
   }
   const listen = options.listen ?? (tls === null ? ':8080' : ':8443');
-  await run(config, { ...options, listen, tls });
+  const paths = { config: options.config, configDir: options.configDir };
+  await run(config, { ...options, listen, tls, paths });
 }
 
 export interface RunOptions {
@@ -53,6 +56,8 @@ export interface RunOptions {
   stateName?: string;
   log?: 'sqlite' | 'none';
   watchConfig?: boolean;
+  /** Files that a reload reads again; without them there is none. */
+  paths?: ConfigPaths;
   tls: { cert: Buffer; key: Buffer } | null;
   /** Called once it listens. */
   onListening?(url: string, stateDir: string): void;
@@ -71,7 +76,6 @@ export async function run(config: Config, options: RunOptions): Promise<void> {
   });
   const { textLog, api, router } = parts;
   if (fallback !== null) textLog.warn(fallback);
-  if (options.watchConfig === true) textLog.warn('--watch-config is not supported yet: restart to apply a change');
 
   let listening: Awaited<ReturnType<typeof api.listen>>;
   try {
@@ -87,8 +91,27 @@ export async function run(config: Config, options: RunOptions): Promise<void> {
   tellWhoCanReachIt(listening.address, config, (line) => textLog.info(line));
   options.onListening?.(url, dir);
   void preload(router, config, textLog);
+  const stopReloading = reloadWhenAsked(options, parts);
   await stopOnSignals(parts, textLog);
+  stopReloading();
   await retract();
+}
+
+/** SIGHUP, and with `--watch-config` every change of the files (spec 1.3, 1.4). Returns the way to stop. */
+function reloadWhenAsked({ paths, watchConfig: watch }: RunOptions, { router, textLog }: Parts): () => void {
+  if (paths === undefined) {
+    const onHangup = () => textLog.warn('SIGHUP: the demo has no configuration file to reload');
+    process.on('SIGHUP', onHangup);
+    return () => process.off('SIGHUP', onHangup);
+  }
+  const reload = createReloader({ paths, router, textLog });
+  const onHangup = () => void reload('SIGHUP');
+  process.on('SIGHUP', onHangup);
+  const stopWatching = watch === true ? watchConfig(paths, () => void reload('the configuration changed')) : () => {};
+  return () => {
+    stopWatching();
+    process.off('SIGHUP', onHangup);
+  };
 }
 
 function tellWhoCanReachIt(address: string, config: Config, say: (line: string) => void): void {

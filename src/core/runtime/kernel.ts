@@ -8,7 +8,7 @@ import { launchFields } from '../config/launch.ts';
 import { settingsOf } from '../config/settings.ts';
 import type { TurnoutEvent } from '../events.ts';
 import { emptyState, evolve } from '../evolve.ts';
-import { type ModelId, type RunId, requestId } from '../ids.ts';
+import type { ModelId, RunId } from '../ids.ts';
 import type { EventLog, OpenedLog } from '../log/log.ts';
 import type { BuiltInPlanner } from '../plan.ts';
 import type { Settings } from '../settings.ts';
@@ -18,6 +18,7 @@ import { createFeed } from './feed.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { createPerformer } from './perform.ts';
 import type { LaunchSpec, ProcessRuntime, RecordedRun } from './process-runtime.ts';
+import { createRequestIds } from './request-ids.ts';
 import type { Grant, HealthReport, Router } from './router.ts';
 import { createTickets } from './tickets.ts';
 import { createWaiting } from './waiting.ts';
@@ -44,18 +45,20 @@ export interface KernelOptions {
 const FOLD_CHUNK = 20_000;
 
 export async function startRouter(options: KernelOptions): Promise<Router> {
-  const { opened, runtime, config, onWarning } = options;
+  const { opened, runtime, onWarning } = options;
+  let { config } = options;
   const { log } = opened;
   const state = await foldLog(log, opened.head);
   const clock = (options.clock ?? realClock)(state.at);
-  const settings = settingsOf(config, options.digestKey);
-  log.putBlob(config.hash, config.redacted);
 
   const feed = createFeed(log);
   const waiting = createWaiting();
   const broken: string[] = [];
+  const noted = new Map<string, string>();
   /** What each live run was started from; a reload does not change it. */
   const launched = new Map<RunId, ModelConfig>();
+  /** Models by id and digest of what starts them: an order is carried out as it was decided, whatever was loaded since. */
+  const specs = new Map<string, ModelConfig>();
   let loop: Loop;
   const post: Loop['post'] = (input) => loop.post(input);
   const tickets = createTickets(post);
@@ -66,7 +69,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     post,
     onWarning,
     launchSpec({ run, model: id, port, logFile, specDigest }) {
-      const model = config.models.get(id);
+      const model = specs.get(specKey(id, specDigest));
       if (model === undefined) return null;
       launched.set(run, model);
       const spec: LaunchSpec = { run, model: id, ...launchFields(model, port), port, logFile, specDigest };
@@ -86,7 +89,9 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     log,
     clock,
     seat(now) {
-      const planner = options.plannerFor(now.settings);
+      // Runs of models that left the configuration still take their place in their group.
+      const models = [...now.models.values()].map((model) => model.settings);
+      const planner = options.plannerFor({ ...now.settings, models });
       return { name: planner.name, version: planner.version, planner, fallback: planner };
     },
     perform: performer.perform,
@@ -108,6 +113,19 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
       return () => clearTimeout(timer);
     },
   });
+  function apply(next: Config, trigger: 'start' | 'reload'): void {
+    const settings = settingsOf(next, options.digestKey);
+    const live = new Set([...loop.state.models.values()].map(({ id, run }) => specKey(id, run?.specDigest ?? '')));
+    for (const key of specs.keys()) if (!live.has(key)) specs.delete(key);
+    for (const one of settings.models) {
+      const model = next.models.get(one.id);
+      if (model !== undefined) specs.set(specKey(one.id, one.specDigest), model);
+    }
+    config = next;
+    log.putBlob(next.hash, next.redacted);
+    post({ type: 'config.loaded', hash: next.hash, trigger, settings });
+  }
+
   reportLogTrouble(log, post, clock);
   options.onLogReplaced?.((replaced) => post({ type: 'log.replaced', ...replaced }));
   await runtime.reconcile(recordedRuns(state, config));
@@ -125,22 +143,27 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     },
     replaced: opened.replaced,
   });
-  post({ type: 'config.loaded', hash: config.hash, trigger: 'start', settings });
+  apply(config, 'start');
 
   return {
     log,
     config: () => config,
     state: () => loop.state,
     now: clock.now,
-    newRequestId: () => requestId(`req_${randomBytes(12).toString('base64url')}`),
+    newRequestId: createRequestIds(),
     admit: tickets.admit,
+    reload: (next) => apply(next, 'reload'),
     async unload(models, by) {
       const gone = waiting.forRuns(loop.state, models);
       post({ type: 'operator.unload', models, by });
       await gone;
     },
     subscribe: feed.subscribe,
-    health: () => healthOf(loop.state, log, broken),
+    note(name, text) {
+      if (text === null) noted.delete(name);
+      else noted.set(name, text);
+    },
+    health: () => healthOf(loop.state, log, [...broken.map((one) => `broken invariant: ${one}`), ...noted.values()]),
     async shutdown(signal, force = false) {
       const over = waiting.forExit(loop.state);
       post({ type: 'operator.shutdown', signal, force });
@@ -151,6 +174,8 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     },
   };
 }
+
+const specKey = (id: ModelId, digest: string) => `${digest} ${id}`;
 
 async function foldLog(log: EventLog, head: number): Promise<State> {
   const state = emptyState();
@@ -218,8 +243,8 @@ function reportLogTrouble(log: EventLog, post: Loop['post'], clock: Clock): void
 }
 
 /** Not ok only when requests for healthy models cannot be served (design section 9). */
-function healthOf(state: Readonly<State>, log: EventLog, broken: readonly string[]): HealthReport {
-  const notes: string[] = broken.map((violation) => `broken invariant: ${violation}`);
+function healthOf(state: Readonly<State>, log: EventLog, known: readonly string[]): HealthReport {
+  const notes: string[] = [...known];
   const status = log.status();
   if (status.state === 'troubled') {
     notes.push(

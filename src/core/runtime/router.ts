@@ -39,10 +39,14 @@ export interface Router {
   now(): number;
   newRequestId(): RequestId;
   admit(arrival: Arrival): Ticket;
+  /** Applies another configuration: what did not change keeps running, requests finish (kernel section 6). */
+  reload(config: Config): void;
   /** Stops these models (an empty list: all that run); resolves when they are gone. */
   unload(models: ModelId[], by: string): Promise<void>;
   /** Events in order, as they become durable. */
   subscribe(listener: (events: readonly TurnoutEvent[]) => void): () => void;
+  /** Keeps a line in the health report under this name; null takes it away. */
+  note(name: string, text: string | null): void;
   health(): HealthReport;
   /** First call drains and stops, a second one (or `force`) stops at once. Resolves when no child is left. */
   shutdown(signal: string, force?: boolean): Promise<void>;
