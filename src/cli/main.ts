@@ -35,6 +35,7 @@ function buildProgram(): Command {
   addFakeModel(program);
   addLog(program);
   addOperations(program);
+  addConfig(program);
   return program;
 }
 
@@ -46,7 +47,7 @@ function addServe(program: Command): void {
       .option('--listen <host:port>', 'address to listen on (default ":8080", ":8443" with TLS)')
       .option('--tls-cert-file <file>', 'certificate; needs --tls-key-file')
       .option('--tls-key-file <file>', 'private key; needs --tls-cert-file')
-      .option('--watch-config', 'reload when the configuration changes (not supported yet)')
+      .option('--watch-config', 'reload when the configuration changes')
       .option('--state-dir <dir>', 'where the event log and the output of models are kept')
       .addOption(new Option('--log <kind>', 'where events are kept').choices(['sqlite', 'none']).default('sqlite'))
       .action(async (options) => (await import('./commands/serve.ts')).serve(options));
@@ -139,4 +140,32 @@ function addOperations(program: Command): void {
     .action(async (model: string | undefined, options) =>
       (await import('./commands/unload.ts')).unload(model, options),
     );
+}
+
+function addConfig(program: Command): void {
+  program
+    .command('check')
+    .description('say what is wrong with configurations, and what they mean')
+    .argument('[file...]')
+    .option('--config-dir <dir>', 'directory whose *.yml and *.yaml files are merged after the file')
+    .option('--json', 'print JSON')
+    .addOption(new Option('--format <format>', 'for people, or annotations for GitHub').choices(['text', 'github']))
+    .option('--llama-swap', 'list what llama-swap would refuse or ignore')
+    .addHelpText('after', '\nExample:\n  turnout check config.yaml')
+    .action(async (files: string[], options) => (await import('./commands/check.ts')).check(files, options));
+  program
+    .command('schema')
+    .description('print the JSON Schema of the configuration, for editors')
+    .addHelpText('after', '\nExample:\n  turnout schema > turnout.schema.json')
+    .action(async () => (await import('./commands/schema.ts')).schema());
+  program
+    .command('doctor')
+    .description('look at whatever a start needs, and say what to do')
+    .option('--config <file>', 'configuration whose programs, files and ports are looked at')
+    .option('--config-dir <dir>', 'directory whose *.yml and *.yaml files are merged after --config')
+    .option('--state-dir <dir>', 'state directory to look at')
+    .option('--listen <host:port>', 'address to listen on (default ":8080")')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  turnout doctor --config config.yaml')
+    .action(async (options) => (await import('./commands/doctor.ts')).doctor(options));
 }

@@ -33,6 +33,7 @@ export const LIMITS = {
   usageTailBytesMax: 1024 * 1024, // of a larger answer only the last part of this size is searched for usage
   endedRunsKept: 10_000, // runs that are over and still known as such to the connection pools and the runtime
   upgradeHalfCloseMs: 5_000, // a WebSocket of which one side ended is given this long to end the other
+  quietCheckMs: 1_000,
   busyBytesWithinMs: 60_000, // pass-through and WebSockets count as busy only while bytes moved this recently
 
   // processes
@@ -88,6 +89,9 @@ export const LIMITS = {
   configNodesMax: 200_000, // values once anchors are resolved
   configExpandedCharsMax: 4 * 1024 * 1024, // text that comes out of macros
   configDiagnosticsMax: 100, // shown of each severity
+  configHelpsMax: 30, // of these, how many look for the nearest known name
+  configExpressionCharsMax: 16 * 1024, // of one matrix set
+  configDevicesMax: 64,
 
   // log
   logBatchMs: 10,
@@ -105,5 +109,5 @@ export const LIMITS = {
   textRingBytes: 100 * 1024, // spec 7
   stdoutBacklogBytesMax: 1024 * 1024,
   stdoutRetryMs: 20,
-  stdoutGatherMs: 10, // lines that follow a write this soon go out together
+  stdoutGatherMs: 50, // lines that follow a write this soon go out together
 } as const;

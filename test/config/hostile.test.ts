@@ -72,6 +72,40 @@ describe('a hostile file', () => {
     expect(firstCode(text)).toMatch(/^yaml-syntax: /);
   });
 
+  it.each([
+    ['one alias many times', `models: {a: {cmd: "${PORT}", aliases: [${times(15_000, () => 'x, ')}]}}`],
+    [
+      'targets that are all nearly the name of a model',
+      `peers: {p: {proxy: "http://h", models: [${times(6_000, (i) => `model-number-${i}, `)}]}}\nselectors: {s: {strategy: pin, targets: [${times(6_000, (i) => `modul-numbr-${i}, `)}]}}`,
+    ],
+    ['a long matrix expression', `matrix: {sets: {s: "${times(100_000, (i) => `x${i}|`)}a"}}`],
+    [
+      'devices for every model',
+      `models: {${times(2_000, (i) => `m${i}: {cmd: "${PORT}"}, `)}}\nturnout: {memory: {${times(3_000, (i) => `d${i}: 1, `)}}}`,
+    ],
+    ['wrong regular expressions', `upstream: {ignorePaths: [${times(14_000, () => '"(x", ')}]}`],
+    ['members that no model is', `groups: {g: {members: [${times(14_000, (i) => `z${i}, `)}]}}`],
+  ])('is refused with a bounded number of problems: %s', (_name, text) => {
+    const errors = errorsOf(text);
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.length).toBeLessThanOrEqual(LIMITS.configDiagnosticsMax + 1);
+  });
+
+  it.each(['metadata', 'filters: {setParams: {x: *a30}}', 'capabilities', 'macros'])(
+    'is refused as too large in a model: %s',
+    (key) => {
+      const value = key.includes(':') ? key : `${key}: {in: *a30}`;
+      expect(firstCode(`${bomb('x')}models: {m: {cmd: "${PORT}", ${value}}}\n`)).toMatch(/^(too-large|macro): /);
+    },
+  );
+
+  it.each(['peers', 'profiles', 'selectors', 'matrix', 'ui', 'store', 'performance', 'upstream', 'turnout', 'routing'])(
+    'is refused as too large in %s',
+    (key) => {
+      expect(firstCode(`${bomb('x')}${key}: *a30\n`)).toMatch(/^too-large: /);
+    },
+  );
+
   it('has a bounded number of problems told, and how many there are more', () => {
     const errors = errorsOf(`apiKeys: [${times(5000, () => '"", ')}]`.replaceAll('"", ', `"a b", `));
     expect(errors.length).toBe(LIMITS.configDiagnosticsMax + 1);

@@ -3,6 +3,15 @@ import { errorsOf, load, model, oneLine, warningsOf, yaml } from './helpers.ts';
 
 const PORT = `\${PORT}`;
 
+const NO_FEATURES = {
+  filters: { strip: [], set: [], setById: new Map() },
+  capabilities: { in: [], out: [], tools: false, reranker: false, context: 0 },
+  metadata: null,
+  sendLoadingState: false,
+  ignoreWebsockets: false,
+  memory: null,
+};
+
 describe('a model', () => {
   it('has every default', () => {
     const config = load(`models:\n  llama:\n    cmd: server --port ${PORT}`);
@@ -35,6 +44,7 @@ describe('a model', () => {
       group: '(default)',
       priority: 0,
       minResidencyMs: null,
+      ...NO_FEATURES,
     });
   });
 
@@ -90,6 +100,7 @@ describe('a model', () => {
       group: '(default)',
       priority: 0,
       minResidencyMs: 120_000,
+      ...NO_FEATURES,
     });
     expect(config.warnings).toEqual([]);
   });

@@ -90,7 +90,7 @@ describe('the router', () => {
       `5:25 ${unsupported}`,
     ]);
     expect(load(`${MODELS}routing: {router: {use: group, ${settings}}}`).warnings.map(oneLine)).toEqual([
-      '5:43 routing.router.settings.matrix is not supported yet',
+      '5:43 routing.router.settings.matrix has no effect',
     ]);
   });
 

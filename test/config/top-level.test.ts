@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { errorsOf, load, oneLine, warningsOf, yaml } from './helpers.ts';
 
+const TURNOUT_DEFAULTS = {
+  planner: 'group',
+  policy: null,
+  shadow: [],
+  retentionDays: 30,
+  eventLogBytesMax: 1024 ** 3,
+  devices: new Map(),
+  pins: [],
+  timeZone: null,
+};
+
 describe('the top level', () => {
   it.each(['', '   \n\n', '# only a comment\n', '---\n', '~', '{}'])(
     'has every default when the text is %j',
@@ -21,6 +32,7 @@ describe('the top level', () => {
         clientFrom: [],
         sessionFrom: ['x-session-id', 'x-litellm-session-id'],
         onTrouble: 'serve',
+        ...TURNOUT_DEFAULTS,
       });
       expect(config.warnings).toEqual([]);
     },
@@ -95,6 +107,7 @@ describe('the top level', () => {
       clientFrom: ['x-forwarded-user'],
       sessionFrom: ['x-chat-id'],
       onTrouble: 'refuse',
+      ...TURNOUT_DEFAULTS,
     });
   });
 
@@ -177,33 +190,45 @@ describe('keys', () => {
   });
 
   it.each([
-    'logTimeFormat',
-    'logRequests',
-    'metricsMaxInMemory',
-    'captureBuffer',
-    'store',
-    'ui',
-    'performance',
-    'sendLoadingState',
-    'includeAliasesInList',
-    'upstream',
-    'profiles',
-    'selectors',
-    'peers',
-  ])('that turnout does not support yet are told: %s', (key) => {
-    expect(warningsOf(`# first\n${key}: {a: 1}`)).toMatchObject([
-      { code: 'not-supported', line: 2, column: 1, message: `${key} is not supported yet`, help: 'it is ignored' },
-    ]);
+    ['store: {path: activity.db}', '2:1 store is not supported yet'],
+    ['sendLoadingState: yes', '2:1 sendLoadingState is not supported yet'],
+    ['includeAliasesInList: true', '2:1 includeAliasesInList is not supported yet'],
+    ['upstream: {ignorePaths: ["x"]}', '2:12 upstream.ignorePaths is not supported yet'],
+    ['profiles: {day: {pins: {x: }}}', '2:1 profiles is not supported yet'],
+    ['peers: {p: {proxy: "http://h:1", models: [m]}}', '2:1 peers is not supported yet'],
+    ['turnout: {eventLog: {retentionDays: 3}}', '2:22 turnout.eventLog.retentionDays is not supported yet'],
+    ['turnout: {shadow: [x.ts]}', '2:11 turnout.shadow is not supported yet'],
+    ['turnout: {devices: {gpu0: 1GiB}}', '2:11 turnout.devices is not supported yet'],
+  ])('that turnout cannot honour yet are told: %s', (text, expected) => {
+    const warnings = warningsOf(`# first\n${text}`);
+    expect(warnings.map(oneLine)).toEqual([expected]);
+    expect(warnings[0]).toMatchObject({ code: 'not-supported', help: 'it is ignored' });
   });
 
-  it.each(['filters', 'sendLoadingState', 'metadata', 'compat', 'capabilities'])(
-    'of a model that turnout does not support yet are told: %s',
-    (key) => {
-      expect(warningsOf(`models:\n  a:\n    cmd: x \${PORT}\n    ${key}: {b: 1}`).map(oneLine)).toEqual([
-        `4:5 models.a.${key} is not supported yet`,
-      ]);
-    },
-  );
+  it.each([
+    ['filters: {stripParams: a}', '4:5 models.a.filters is not supported yet'],
+    ['sendLoadingState: on', '4:5 models.a.sendLoadingState is not supported yet'],
+    ['compat: {ignoreWebsockets: true}', '4:14 models.a.compat.ignoreWebsockets is not supported yet'],
+    ['turnout: {memory: 3GiB}', '4:15 models.a.turnout.memory is not supported yet'],
+  ])('of a model that turnout cannot honour yet are told: %s', (text, expected) => {
+    expect(warningsOf(`models:\n  a:\n    cmd: x \${PORT}\n    ${text}`).map(oneLine)).toEqual([expected]);
+  });
+
+  it.each([
+    'logTimeFormat: rfc3339',
+    'metricsMaxInMemory: 0',
+    'captureBuffer: 20',
+    'ui: {activity: {session_id: []}}',
+    'performance: {disabled: true}',
+    'sendLoadingState: false',
+    'includeAliasesInList: false',
+    'profiles: {}',
+    'peers:',
+    'turnout: {timeZone: Europe/Berlin}',
+    'models: {a: {cmd: "${PORT}", metadata: {x: 1}, capabilities: {tools: true}, sendLoadingState: no}}',
+  ])('that change nothing when they are left out are not told: %s', (text) => {
+    expect(warningsOf(text)).toEqual([]);
+  });
 
   it('without effect are told too', () => {
     expect(warningsOf(`models: {a: {cmd: "x \${PORT}", healthCheckTimeout: 5}}`).map(oneLine)).toEqual([

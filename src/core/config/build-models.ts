@@ -5,13 +5,14 @@
 import type { ModelId } from '../ids.ts';
 import { modelId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import type { ModelConfig } from './config.ts';
-import { DEFAULT_PROXY, PORT } from './ports.ts';
+import { buildFilters, jsonMap } from './build-filters.ts';
+import { memoryOf } from './build-turnout.ts';
+import type { ModelConfig, UpstreamTimeouts } from './config.ts';
+import { DEFAULT_PROXY, isHttpUrl, PORT } from './ports.ts';
 import type { Report } from './report.ts';
 import type { RawConfig } from './schema.ts';
-import type { RawModel } from './schema-model.ts';
-import type { Place } from './source.ts';
-import { keyPlaceAt, nodeAt, type Path, placeAt, type TreeNode } from './tree.ts';
+import type { RawModel, RawTimeouts } from './schema-model.ts';
+import { keyPlaceAt, type Path, placeAt, type TreeNode } from './tree.ts';
 import { durationMs } from './units.ts';
 
 /** Backs `/comfyui/`, whose page sends many requests at once (spec 2.4). */
@@ -27,6 +28,7 @@ export function buildModels(
   report: Report,
 ): Map<ModelId, ModelConfig> {
   const startTimeoutMs = startTimeout(raw, root, report);
+  const sharedMemory = memoryOf(raw.turnout.memory);
   const models = new Map<ModelId, ModelConfig>();
   for (const id of ids) {
     const model = raw.models[id];
@@ -34,6 +36,7 @@ export function buildModels(
     const port = ports.get(id) ?? null;
     checkCommand(id, model, root, report);
     checkEnv(id, model, root, report);
+    const path: Path = ['models', id];
     models.set(modelId(id), {
       id: modelId(id),
       cmd: model.cmd,
@@ -42,7 +45,7 @@ export function buildModels(
       checkEndpoint: model.checkEndpoint.trim() === 'none' ? null : model.checkEndpoint,
       env: model.env,
       port,
-      aliases: model.aliases.filter((alias) => alias !== ''),
+      aliases: model.aliases.filter((alias) => alias !== ''), // those of filters are added by build-names.ts
       useModelName: model.useModelName,
       unlisted: model.unlisted,
       name: model.name,
@@ -52,46 +55,19 @@ export function buildModels(
       unloadTimeoutMs: (model.unloadTimeout || raw.unloadTimeout) * 1_000 || LIMITS.unloadTimeoutMs,
       unloadTimeoutSet: (model.unloadTimeout || raw.unloadTimeout) > 0,
       startTimeoutMs,
-      timeouts: timeoutsOf(model),
+      timeouts: timeoutsOf(model.timeouts),
       group: '',
       priority: 0,
       minResidencyMs: model.turnout.minResidency === undefined ? null : durationMs(model.turnout.minResidency),
+      filters: buildFilters(model.filters, [...path, 'filters'], root, report),
+      capabilities: model.capabilities,
+      metadata: model.metadata === undefined ? null : jsonMap(model.metadata, [...path, 'metadata'], root, report),
+      sendLoadingState: model.sendLoadingState ?? raw.sendLoadingState,
+      ignoreWebsockets: id === COMFYUI || model.compat.ignoreWebsockets,
+      memory: model.turnout.memory === undefined ? sharedMemory : memoryOf(model.turnout.memory),
     });
   }
   return models;
-}
-
-/** Ids and aliases; an id always wins over an alias (spec 2.5). */
-export function buildNames(models: Map<ModelId, ModelConfig>, root: TreeNode, report: Report): Map<string, ModelId> {
-  const names = new Map<string, ModelId>();
-  for (const { id, aliases } of models.values()) {
-    for (const alias of aliases) {
-      const at = placeOfAlias(root, id, alias);
-      if (names.has(alias)) {
-        report.error(
-          'duplicate-alias',
-          at,
-          `duplicate alias ${alias} found in model: ${id}`,
-          `also an alias of ${names.get(alias)}`,
-        );
-      } else if (models.has(modelId(alias)) && alias !== id) {
-        const message = `alias "${alias}" of model ${id} is the id of another model, which requests for it get`;
-        report.warning('shadowed-alias', at, message);
-      }
-      names.set(alias, names.get(alias) ?? id);
-    }
-  }
-  for (const id of models.keys()) names.set(id, id);
-  return names;
-}
-
-/** The last mention, because an alias that stands twice in one list is wrong the second time. */
-function placeOfAlias(root: TreeNode, id: string, alias: string): Place {
-  const path: Path = ['models', id, 'aliases'];
-  const list = nodeAt(root, path);
-  const texts = list?.kind === 'list' ? list.items.map((item) => (item.kind === 'scalar' ? item.text : null)) : [];
-  const index = texts.lastIndexOf(alias);
-  return placeAt(root, index === -1 ? path : [...path, index]);
 }
 
 function startTimeout(raw: RawConfig, root: TreeNode, report: Report): number {
@@ -121,8 +97,7 @@ function proxyOf(id: string, model: RawModel, port: number | null, root: TreeNod
   const proxy = model.proxy ?? DEFAULT_PROXY;
   // the port rule has its own message
   if (port === null && proxy.includes(PORT)) return proxy;
-  const url = URL.parse(proxy.replaceAll(PORT, String(port)));
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
+  if (!isHttpUrl(proxy.replaceAll(PORT, String(port)))) {
     const at = placeAt(root, ['models', id, 'proxy']);
     report.error(
       'invalid-url',
@@ -139,7 +114,7 @@ function concurrency(id: string, model: RawModel): number {
   return id === COMFYUI ? Math.max(limit, COMFYUI_CONCURRENCY) : limit;
 }
 
-function timeoutsOf({ timeouts }: RawModel): ModelConfig['timeouts'] {
+export function timeoutsOf(timeouts: RawTimeouts): UpstreamTimeouts {
   return {
     connectMs: timeouts.connect * 1_000,
     keepAliveMs: timeouts.keepalive * 1_000,

@@ -1,5 +1,5 @@
 /**
- * Groups and priorities (spec 2.6): which spelling counts, who is in which group, and what each model's priority is.
+ * Groups and priorities (spec 2.6): who is in which group, and what each model's priority is.
  */
 import type { ModelId } from '../ids.ts';
 import { modelId } from '../ids.ts';
@@ -8,7 +8,7 @@ import type { ModelConfig } from './config.ts';
 import { nearest } from './nearest.ts';
 import type { Report } from './report.ts';
 import type { RawConfig } from './schema.ts';
-import { isNull, keyPlaceAt, nodeAt, type Path, pathText, placeAt, type TreeNode } from './tree.ts';
+import { keyPlaceAt, nodeAt, type Path, pathText, placeAt, type TreeNode } from './tree.ts';
 
 /** Holds every model that is in no other group. */
 export const DEFAULT_GROUP = '(default)';
@@ -16,15 +16,16 @@ export const DEFAULT_GROUP = '(default)';
 type Models = Map<ModelId, ModelConfig>;
 type Names = Map<string, ModelId>;
 
-/** Sets `group` of every model; the groups come back in the order of the file, the default one last. */
+/** Sets `group` of every model; `path` is where the groups stand. They come back in the order of the file, the default
+ * one last. */
 export function buildGroups(
   raw: RawConfig,
+  path: Path,
   root: TreeNode,
   models: Models,
   names: Names,
   report: Report,
 ): GroupSettings[] {
-  const path: Path = checkRouter(raw, root, report) ? ['groups'] : ['routing', 'router', 'settings', 'groups'];
   const written = path.length === 1 ? raw.groups : raw.routing.router.settings.groups;
   const node = nodeAt(root, path);
   const groups: GroupSettings[] = [];
@@ -70,44 +71,6 @@ export function applyPriorities(raw: RawConfig, root: TreeNode, models: Models, 
       model.priority = priority;
     }
   }
-}
-
-/** True when the legacy spelling at the top level is the one to read. */
-function checkRouter(raw: RawConfig, root: TreeNode, report: Report): boolean {
-  const has = (path: Path): boolean => {
-    const node = nodeAt(root, path);
-    return node !== undefined && !isNull(node);
-  };
-  const legacy = ['groups', 'matrix'].filter((key) => has([key]));
-  if (legacy.length === 2) {
-    report.error('conflict', keyPlaceAt(root, ['matrix']), "config cannot use both 'groups' and 'matrix'");
-  } else if (legacy[0] !== undefined && hasContent(nodeAt(root, ['routing', 'router']))) {
-    const [key] = legacy;
-    const message = `'${key}' at the top level and routing.router cannot be used together`;
-    const remedy = `move '${key}' to routing.router.settings.${key}`;
-    report.error('conflict', keyPlaceAt(root, [key]), message, remedy);
-  } else if (legacy[0] === 'matrix') {
-    reportMatrix(keyPlaceAt(root, ['matrix']), report);
-  }
-  if (raw.routing.router.use === 'matrix') {
-    const at = placeAt(root, ['routing', 'router', 'use']);
-    if (has(['routing', 'router', 'settings', 'matrix'])) reportMatrix(at, report);
-    else {
-      const message = "routing.router.use is 'matrix' but routing.router.settings.matrix is not set";
-      report.error('conflict', at, message);
-    }
-  }
-  return legacy.includes('groups');
-}
-
-/** To leave it out would change what is evicted, so a warning is not enough. */
-function reportMatrix(at: Parameters<Report['error']>[1], report: Report): void {
-  const message = 'the matrix router is not supported yet, and another one would evict other models';
-  report.error('not-supported', at, message, 'use groups instead');
-}
-
-function hasContent(node: TreeNode | undefined): boolean {
-  return node !== undefined && !isNull(node) && !(node.kind === 'map' && node.entries.size === 0);
 }
 
 /** An alias where an id is wanted is the likeliest mistake. */

@@ -3,18 +3,27 @@
  * more than one value; all of them run, so that all problems are told at once.
  */
 import { createHash } from 'node:crypto';
-import type { ModelId } from '../ids.ts';
-import { buildModels, buildNames } from './build-models.ts';
+import { buildGeneral, preload, type StoreCheck } from './build-general.ts';
+import { buildMatrix } from './build-matrix.ts';
+import { buildModels } from './build-models.ts';
+import { buildNames, placesOfAliases } from './build-names.ts';
+import { buildPeerNames, buildPeers, checkReserved } from './build-peers.ts';
+import { chooseRouter } from './build-router.ts';
 import { applyPriorities, buildGroups } from './build-routing.ts';
+import { buildProfiles, buildSelectors, type Known } from './build-selectors.ts';
+import { buildTurnout, checkMemory } from './build-turnout.ts';
 import type { Config } from './config.ts';
-import { describe } from './issues.ts';
-import { didYouMean } from './nearest.ts';
 import { redactedJson } from './redacted.ts';
 import type { Report } from './report.ts';
 import type { RawConfig } from './schema.ts';
 import { hideSecrets, redact, type Secrets } from './secrets.ts';
-import { type MapNode, nodeAt, type Path, pathText, placeAt } from './tree.ts';
-import { durationMs, sizeBytes } from './units.ts';
+import { keyPlaceAt, type MapNode, nodeAt, type Path } from './tree.ts';
+
+export interface BuildOptions {
+  /** As llama-swap reads it: without the limits of what turnout supports. */
+  asReference: boolean;
+  storeCheck: StoreCheck;
+}
 
 /** Without `warnings` and `files`, which are the loader's. Worth nothing if the report has errors. */
 export function buildConfig(
@@ -22,75 +31,59 @@ export function buildConfig(
   root: MapNode,
   ports: Map<string, number>,
   secrets: Secrets,
+  options: BuildOptions,
   report: Report,
 ): Omit<Config, 'warnings' | 'files'> {
   const written = nodeAt(root, ['models']);
   const ids = written?.kind === 'map' ? written.entries.keys() : [];
+  const general = buildGeneral(raw, root, options.storeCheck, report);
   const models = buildModels(raw, root, ids, ports, report);
   const names = buildNames(models, root, report);
-  const groups = buildGroups(raw, root, models, names, report);
+  const routing = chooseRouter(raw, root, options.asReference, report);
+  const groups = buildGroups(raw, routing.groupsPath, root, models, names, report);
   applyPriorities(raw, root, models, names, report);
+  const rawMatrix = routing.matrixPath?.length === 1 ? raw.matrix : raw.routing.router.settings.matrix;
+  const matrix =
+    routing.matrixPath === null || rawMatrix === undefined
+      ? null
+      : buildMatrix(rawMatrix, routing.matrixPath, root, models, report);
+  const peers = buildPeers(raw, root, report);
+  const peerNames = buildPeerNames(peers, root, report);
+  const known: Known = { models, names, peers, peerNames, groups, router: routing.router, matrix };
+  checkModelNames(known, root, report);
+  const selectors = buildSelectors(raw, root, known, report);
+  const profiles = buildProfiles(raw, root, selectors, known, report);
+  const turnout = buildTurnout(raw, root, routing.planner, names, report);
+  checkMemory(raw, models, turnout, root, report);
   const config = {
+    ...general,
     models,
     names,
     groups,
-    logLevel: logLevel(raw, root, report),
-    logToStdout: raw.logToStdout,
+    router: routing.router,
+    matrix,
+    peers,
+    peerNames,
+    selectors,
+    profiles,
     preload: preload(raw, root, names, report),
     apiKeys: raw.apiKeys,
-    turnout: turnout(raw, root, report),
+    turnout,
   };
-  const redacted = redactedJson({ ...config, models: [...models.values()] }, secrets);
+  // nobody keeps a configuration that is refused, and it may be of any size
+  const redacted = report.hasErrors() ? '' : redactedJson(config, secrets);
   const hide = (text: string) => hideSecrets(text, secrets, redact);
   return { ...config, redacted, redact: hide, hash: createHash('sha256').update(redacted).digest('hex') };
 }
 
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-
-/** Anything else behaves as info (spec 2.2). */
-function logLevel(raw: RawConfig, root: MapNode, report: Report): Config['logLevel'] {
-  const wanted = raw.logLevel.trim().toLowerCase();
-  const level = LOG_LEVELS.find((known) => known === wanted);
-  if (level !== undefined) return level;
-  const path: Path = ['logLevel'];
-  const message = `logLevel: expected one of ${LOG_LEVELS.join(', ')}, got ${describe(nodeAt(root, path))}; info is used`;
-  report.warning('log-level', placeAt(root, path), message, () => didYouMean(wanted, LOG_LEVELS));
-  return 'info';
-}
-
-/** Aliases count; names that no model has are left out (spec 2.2). */
-function preload(raw: RawConfig, root: MapNode, names: Map<string, ModelId>, report: Report): ModelId[] {
-  const path: Path = ['hooks', 'on_startup', 'preload'];
-  const models: ModelId[] = [];
-  raw.hooks.on_startup.preload.forEach((written, i) => {
-    const name = written.trim();
-    if (name === '') return;
-    const id = names.get(name);
-    if (id !== undefined) models.push(id);
-    else {
-      const message = `${pathText(path)}: unknown model "${name}" is not loaded`;
-      report.warning('unknown-model', placeAt(root, [...path, i]), message, () => didYouMean(name, names.keys()));
+/** Names of models must leave those of peers alone. */
+function checkModelNames({ models, peers, peerNames }: Known, root: MapNode, report: Report): void {
+  for (const { id, aliases } of models.values()) {
+    const path: Path = ['models', id];
+    const placeOf = placesOfAliases(root, id);
+    checkReserved('model ID', id, () => keyPlaceAt(root, path), peers, peerNames, report);
+    for (const alias of aliases) {
+      checkReserved(`alias of model ${id}`, alias, () => placeOf(alias), peers, peerNames, report);
     }
-  });
-  return models;
-}
-
-function turnout(raw: RawConfig, root: MapNode, report: Report): Config['turnout'] {
-  const { turnout } = raw;
-  const positive = (key: 'queueTimeout' | 'drainTimeout'): number => {
-    const ms = durationMs(turnout[key]);
-    if (ms === 0)
-      report.error('invalid-value', placeAt(root, ['turnout', key]), `turnout.${key} must be greater than 0`);
-    return ms;
-  };
-  return {
-    maxWaitMs: turnout.maxWait === undefined ? null : durationMs(turnout.maxWait),
-    minResidencyMs: durationMs(turnout.minResidency),
-    queueTimeoutMs: positive('queueTimeout'),
-    drainTimeoutMs: positive('drainTimeout'),
-    maxBodyBytes: sizeBytes(turnout.maxBodyBytes),
-    clientFrom: turnout.client.from.map((name) => name.toLowerCase()),
-    sessionFrom: turnout.session.from.map((name) => name.toLowerCase()),
-    onTrouble: turnout.eventLog.onTrouble,
-  };
+  }
 }

@@ -1,13 +1,13 @@
 /**
  * Brings a tree into the form that the schema asks for, the way llama-swap's typed decoding does: a number where text is
  * wanted becomes the text that was written, `yes` becomes true, an empty value counts as absent. Finds unknown keys and
- * those that are not supported yet. Whether values are right is the schema's question, not asked here.
+ * those without effect. Whether values are right is the schema's question, not asked here.
  */
 import type { z } from 'zod';
 import { type Budget, spend } from './budget.ts';
 import { didYouMean } from './nearest.ts';
 import type { Report } from './report.ts';
-import { keyStatus } from './schema-parts.ts';
+import { noEffect } from './schema-parts.ts';
 import { isNull, type MapEntry, type MapNode, type Path, pathText, type ScalarNode, type TreeNode } from './tree.ts';
 
 type Def = z.core.$ZodTypes['_zod']['def'];
@@ -22,10 +22,13 @@ export function decode(node: TreeNode, schema: z.core.$ZodType, path: Path, budg
     case 'default':
     case 'prefault':
       return decode(node, def.innerType, path, budget, report);
+    case 'nullable':
+      return isNull(node) ? null : decode(node, def.innerType, path, budget, report);
     case 'object':
       if (isNull(node)) return {};
       return node.kind === 'map' ? decodeObject(node, def, path, budget, report) : generic(node, budget);
     case 'record':
+      if (isNull(node)) return {};
       if (node.kind !== 'map') return generic(node, budget);
       return plainObject(node, (value, key) => decode(value, def.valueType, [...path, key], budget, report));
     case 'array':
@@ -57,16 +60,9 @@ function decodeObject(
       reportUnknown(key, entry, path, known, report);
       continue;
     }
-    const status = keyStatus.get(schema)?.status;
-    if (status === 'later') {
-      report.warning('not-supported', entry.at, `${pathText([...path, key])} is not supported yet`, 'it is ignored');
-    } else if (status === 'no-effect') {
-      report.warning(
-        'no-effect',
-        entry.at,
-        `${pathText([...path, key])} has no effect`,
-        'only the global value counts',
-      );
+    const ignored = noEffect.get(schema);
+    if (ignored !== undefined) {
+      report.warning('no-effect', entry.at, `${pathText([...path, key])} has no effect`, ignored.instead);
     } else if (!isNull(entry.value)) {
       result[key] = decode(entry.value, schema, [...path, key], budget, report);
     }

@@ -19,21 +19,28 @@ const EXPECTED: Record<string, string> = {
 export function reportIssues(issues: z.core.$ZodIssue[], root: TreeNode, report: Report): void {
   for (const issue of issues) {
     const path: Path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
-    const value = describe(nodeAt(root, path));
+    const node = nodeAt(root, path);
+    // a macro that nobody declared was told already
+    if (node?.kind === 'scalar' && /\$\{[a-zA-Z0-9_-]+\}/.test(node.text)) continue;
+    const value = describe(node);
     const at = placeAt(root, path);
-    if (issue.code === 'invalid_type') {
+    // the package's own sentence; the schema's say more
+    if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')) {
       const expected = EXPECTED[issue.expected] ?? issue.expected;
       report.error('wrong-type', at, `${pathText(path)}: expected ${expected}, got ${value}`);
       continue;
     }
     // in a message that names the model, the path is the one inside the model
     const inModel = path[0] === 'models' && issue.message.includes('{model}');
+    const shown = inModel ? path.slice(2) : path;
     const words: Record<string, string> = {
       '{model}': String(path[1] ?? ''),
-      '{path}': pathText(inModel ? path.slice(2) : path),
+      '{path}': pathText(shown),
+      '{list}': pathText(typeof shown.at(-1) === 'number' ? shown.slice(0, -1) : shown),
+      '{key}': String(shown.at(-1) ?? ''),
       '{value}': value,
     };
-    const message = issue.message.replace(/\{(?:model|path|value)\}/g, (word) => words[word] ?? word);
+    const message = issue.message.replace(/\{(?:model|path|list|key|value)\}/g, (word) => words[word] ?? word);
     report.error('invalid-value', at, message);
   }
 }

@@ -5,6 +5,7 @@
 import { LIMITS } from '../limits.ts';
 import { type Budget, budgetMessage, createBudget } from './budget.ts';
 import { buildConfig } from './build.ts';
+import type { StoreCheck } from './build-general.ts';
 import type { Config } from './config.ts';
 import { decode } from './decode.ts';
 import type { Diagnostic } from './diagnostics.ts';
@@ -13,12 +14,14 @@ import { expandConfig } from './expand.ts';
 import { treeOfYaml } from './from-yaml.ts';
 import { describe, reportIssues } from './issues.ts';
 import { mergeSources } from './merge.ts';
+import { reportDifferences, withoutTurnout } from './reference.ts';
 import { createReport, type Mask, type Report } from './report.ts';
 import { configSchema, type RawConfig, TOP_LEVEL_KEYS } from './schema.ts';
 import { hideTokens } from './secret-looks.ts';
 import { collectSecrets, cover, hideByValue, hideSecrets, type Secrets, secretsOf } from './secrets.ts';
 import { sourceText } from './source.ts';
 import { isNull, type MapNode, mapNode, type TreeNode } from './tree.ts';
+import { reportUnsupported } from './unsupported.ts';
 import { withoutFaults } from './without-faults.ts';
 import { parseYaml } from './yaml-text.ts';
 
@@ -34,6 +37,13 @@ export type ConfigResult = { config: Config } | { errors: Diagnostic[]; warnings
 export interface LoadOptions {
   /** Values for `${env.NAME}`. Default: none are set. */
   env?: Environment;
+  /**
+   * `llama-swap`: errors are what that program refuses, warnings what it ignores or reads differently. Default:
+   * `turnout`.
+   */
+  reader?: 'turnout' | 'llama-swap';
+  /** Looks at the file of `store.path`. Default: nobody does. */
+  storeCheck?: StoreCheck;
 }
 
 /** The sources in their order (spec 2.1). None, or only empty ones, is a configuration without models. */
@@ -46,18 +56,20 @@ export function loadConfig(sources: readonly ConfigSource[], options: LoadOption
   const early = secretsOf(fromEnv);
   if (trees.includes('failed') || budget.exceeded !== null) return failure(report, early, budget, files);
 
-  const merged =
-    mergeSources(
-      trees.filter((tree) => typeof tree === 'object' && tree !== null),
-      report,
-    ) ?? emptyTree(files);
+  const asReference = options.reader === 'llama-swap';
+  const given = trees.filter((tree) => typeof tree === 'object' && tree !== null);
+  const whole = mergeSources(given, report) ?? emptyTree(files);
+  const merged = asReference ? withoutTurnout(whole, report) : whole;
   const { root, ports, macros } = expandConfig(merged, TOP_LEVEL_KEYS, budget, report);
   if (budget.exceeded !== null) return failure(report, early, budget, files);
 
   const secrets = secretsOf(collectSecrets(root, fromEnv, macros));
   const raw = checkShape(root, budget, report);
   if (raw === null || budget.exceeded !== null) return failure(report, secrets, budget, files);
-  const config = buildConfig(raw, root, ports, secrets, report);
+  const storeCheck = options.storeCheck ?? (() => null);
+  const config = buildConfig(raw, root, ports, secrets, { asReference, storeCheck }, report);
+  if (asReference) reportDifferences(raw, root, config.names, report);
+  else reportUnsupported(root, report);
   if (report.hasErrors()) return failure(report, secrets, budget, files);
   return { config: { ...config, warnings: report.list('warning', masked(secrets)), files } };
 }

@@ -85,6 +85,12 @@ function withPort(id: string, model: TreeNode, port: number, budget: Budget, rep
   return mapNode(entries, model.at);
 }
 
+/** Whether this is the address of an HTTP server. */
+export function isHttpUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '';
+}
+
 /** By the bytes of their UTF-8, as llama-swap sorts. */
 export function sortedIds(models: Map<string, unknown>): string[] {
   return [...models.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));

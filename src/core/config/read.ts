@@ -2,8 +2,9 @@
  * Reads configuration files and hands their texts to the loader (spec 2.1). The only file of the configuration that
  * touches the disk.
  */
+import { accessSync, constants, statSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { LIMITS } from '../limits.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { type ConfigResult, type ConfigSource, type LoadOptions, loadConfig } from './load.ts';
@@ -27,7 +28,7 @@ export async function readConfig(paths: ConfigPaths, options: LoadOptions = {}):
     else errors.push(fileProblem('config-unreadable', file, result.problem));
   }
   if (errors.length > 0) return { errors, warnings: [] };
-  const result = loadConfig(sources, { env: options.env ?? process.env });
+  const result = loadConfig(sources, { storeCheck, ...options, env: options.env ?? process.env });
   if (!('config' in result)) return result;
   return { config: { ...result.config, files: found.files.map((file) => resolve(file)) } };
 }
@@ -94,6 +95,18 @@ function reasonOf(error: unknown): string {
       return 'it is not UTF-8 text';
     default:
       return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** The rules of spec 2.2: a file that can be written, or a place where one can be made. */
+function storeCheck(path: string): string | null {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory()) return 'is a directory, expected a file';
+    accessSync(found === undefined ? dirname(path) : path, constants.W_OK);
+    return null;
+  } catch (error) {
+    return `is not writable: ${reasonOf(error)}`;
   }
 }
 

@@ -66,7 +66,9 @@ export function createReport(): Report {
     hasErrors: () => errors > 0,
     list: (severity, mask) => {
       const found = sorted(withoutConsequences(entries)).filter((entry) => entry.severity === severity);
-      const shown = found.slice(0, LIMITS.configDiagnosticsMax).map((entry) => diagnosticOf(entry, mask));
+      const shown = found
+        .slice(0, LIMITS.configDiagnosticsMax)
+        .map((entry, i) => diagnosticOf(entry, mask, i < LIMITS.configHelpsMax));
       const left = found.length - shown.length;
       const last = shown.at(-1);
       if (left > 0 && last !== undefined) {
@@ -113,10 +115,10 @@ function sorted(entries: Entry[]): Entry[] {
   );
 }
 
-function diagnosticOf(entry: Entry, mask: Mask): Diagnostic {
+function diagnosticOf(entry: Entry, mask: Mask, withHelp: boolean): Diagnostic {
   const { severity, code, file } = entry;
   const message = mask.sentence(entry.message);
-  const found = typeof entry.help === 'function' ? entry.help() : entry.help;
+  const found = typeof entry.help === 'function' ? (withHelp ? entry.help() : null) : entry.help;
   const help = found === null ? null : mask.sentence(found);
   if (entry.at === null) return { severity, code, message, file, line: 0, column: 0, length: 0, source: '', help };
   const { line, column, length, text } = spotOf(entry.at);

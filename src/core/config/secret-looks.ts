@@ -66,7 +66,7 @@ type ValueEnd = (text: string, from: number, limit: number) => number;
 export function hideByLooks(text: string, hide: Hide): string {
   let result = hideTokens(text, hide);
   result = hideAfter(result, HEADER, lineEnd, hide);
-  result = hideAfter(result, FLAG, (all, from, limit) => wordEnd(all, from, limit, ''), hide);
+  result = hideAfter(result, FLAG, flagEnd, hide);
   return hideAfter(result, ASSIGNMENT, (all, from, limit) => wordEnd(all, from, limit, '&'), hide);
 }
 
@@ -99,6 +99,12 @@ function lineEnd(text: string, from: number): number {
   let at = from;
   while (at < text.length && !'"\'\r\n'.includes(text.charAt(at))) at += 1;
   return at;
+}
+
+/** A word; a comma behind it belongs to the sentence around the command. */
+function flagEnd(text: string, from: number, limit: number): number {
+  const end = wordEnd(text, from, limit, '');
+  return end - from > 1 && text.charAt(end - 1) === ',' && !isQuote(text.charAt(from)) ? end - 1 : end;
 }
 
 /** One word of a command line: quoted parts, escapes and plain characters run together. */

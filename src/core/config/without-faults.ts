@@ -24,6 +24,8 @@ function removeAt(plain: unknown, path: PropertyKey[]): void {
   if (Array.isArray(parent)) parent.splice(Number(last), 1);
   // a model stays known by its name, or everything that refers to it would seem wrong too
   else if (path.length === 2 && path[0] === 'models') parent[last] = {};
+  // what is missing makes the whole thing around it unusable
+  else if (!Object.hasOwn(parent, last)) removeAt(plain, path.slice(0, -1));
   else delete parent[last];
 }
 
