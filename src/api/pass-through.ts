@@ -19,7 +19,7 @@ import { checkPass, newPass, passHeaders } from './forward/pass.ts';
 import { joinPath } from './forward/path.ts';
 import { upstreamUrl } from './forward/pool.ts';
 import type { RelayResult } from './forward/result.ts';
-import { type Activity, createTracks } from './forward/tracks.ts';
+import { type Activity, createTracks, type OnQuiet } from './forward/tracks.ts';
 import { cutUpgrade, onUpgradeRequest, type UpgradePass, watchSocket } from './forward/upgrade-pass.ts';
 import { upstreamError } from './forward/upstream-error.ts';
 import { cutPass, onAnswer, onError, onUpstream, type WebPass, watchClient } from './forward/web-pass.ts';
@@ -30,6 +30,8 @@ export interface PassTarget {
   baseUrl: string;
   /** Raw remainder with its query, from `splitUpstreamPath`. */
   path: string;
+  /** Hears when no byte moved for a minute on an answer that began, and when one does again. */
+  onQuiet?: OnQuiet;
 }
 
 export interface PassThrough {
@@ -45,6 +47,8 @@ export interface PassThrough {
   closeRun(run: RunId): void;
   close(): void;
 }
+
+const unheard: OnQuiet = () => {};
 
 /** Methods whose bodies some servers do not read: such a body never travels on a connection that is used again. */
 const BODY_UNEXPECTED = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT']);
@@ -88,7 +92,7 @@ export function createPassThrough(now: () => number = () => performance.now()): 
   }
 
   return {
-    async web(req, res, { run, baseUrl, path }) {
+    async web(req, res, { run, baseUrl, path, onQuiet = unheard }) {
       checkPass(req, path);
       if (res.destroyed) return GONE;
       if (ended.has(run)) return over(run, baseUrl);
@@ -96,7 +100,7 @@ export function createPassThrough(now: () => number = () => performance.now()): 
       const alone = BODY_UNEXPECTED.has(req.method ?? '') && announcesBody(req.headers);
       req.headers = passHeaders(req);
       return await new Promise((resolve) => {
-        const track = tracks.open(run, (reason) => cutPass(pass, reason));
+        const track = tracks.open(run, (reason) => cutPass(pass, reason), onQuiet);
         const pass: WebPass = {
           ...newPass(url.origin, track, resolve),
           req,
@@ -112,7 +116,7 @@ export function createPassThrough(now: () => number = () => performance.now()): 
       });
     },
 
-    async upgrade(req, socket, head, { run, baseUrl, path }) {
+    async upgrade(req, socket, head, { run, baseUrl, path, onQuiet = unheard }) {
       checkPass(req, path);
       checkUpgrade(req);
       if (socket.destroyed) return GONE;
@@ -120,7 +124,7 @@ export function createPassThrough(now: () => number = () => performance.now()): 
       const url = upstreamUrl(baseUrl);
       req.headers = { ...passHeaders(req), connection: 'Upgrade', upgrade: 'websocket' };
       return await new Promise((resolve) => {
-        const track = tracks.open(run, (reason) => cutUpgrade(pass, reason));
+        const track = tracks.open(run, (reason) => cutUpgrade(pass, reason), onQuiet);
         const pass: UpgradePass = {
           ...newPass(url.origin, track, resolve),
           client: socket as Socket,

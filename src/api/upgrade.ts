@@ -55,7 +55,7 @@ async function upgrade(app: App, req: IncomingMessage, socket: Duplex, head: Buf
   if (!grant.granted) return refuse(req, socket, state, errorOfRefusal(grant));
   const { run, baseUrl } = grant;
   const result = await served(ticket, () =>
-    app.upstreams.passThrough.upgrade(req, socket, head, { run, baseUrl, path: rest }),
+    app.upstreams.passThrough.upgrade(req, socket, head, { run, baseUrl, path: rest, onQuiet: ticket.quiet }),
   );
   state.bytes = result.bytes;
   if (wasServed(result)) ticket.finish(serveReport(result));

@@ -4,7 +4,7 @@
  */
 import { LIMITS } from './limits.ts';
 import { type Asked, askAgainAt } from './plan.ts';
-import { drainsAt, mustGet, residentUntil } from './rules.ts';
+import { drainsAt, isBusy, mustGet, residentUntil } from './rules.ts';
 import type { ModelState, State } from './state.ts';
 
 /** Absolute time in ms, or null when nothing is due ever. May lie in the past. */
@@ -26,7 +26,7 @@ function ofRun(model: ModelState): number {
       return run.killed ? Number.POSITIVE_INFINITY : run.killAt;
     case 'ready': {
       const { ttlMs } = model.settings;
-      const idle = model.serving.size === 0 && model.waiting.size === 0 && model.leases.size === 0;
+      const idle = !isBusy(model) && model.waiting.size === 0 && model.leases.size === 0;
       return ttlMs > 0 && idle && model.idleSince !== null ? model.idleSince + ttlMs : Number.POSITIVE_INFINITY;
     }
     default:

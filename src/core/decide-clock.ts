@@ -5,7 +5,7 @@
 import type { Batch } from './batch.ts';
 import { endDrainOf, failStart, killAt, reject, rejectWaiting, stopRun } from './endings.ts';
 import { LIMITS } from './limits.ts';
-import { busyWords, mayLeave, mustGet } from './rules.ts';
+import { busyWords, isBusy, mayLeave, mustGet } from './rules.ts';
 import type { ModelState, Run, State } from './state.ts';
 
 export function clockReached(batch: Batch, state: Readonly<State>, _input: unknown, now: number): void {
@@ -40,7 +40,7 @@ function runDue(batch: Batch, state: Readonly<State>, model: ModelState, run: Ru
 function isExpired(model: ModelState, now: number): boolean {
   const { ttlMs } = model.settings;
   if (ttlMs <= 0 || model.idleSince === null) return false;
-  if (model.serving.size > 0 || model.waiting.size > 0 || model.leases.size > 0) return false;
+  if (isBusy(model) || model.waiting.size > 0 || model.leases.size > 0) return false;
   return now >= model.idleSince + ttlMs;
 }
 

@@ -38,6 +38,13 @@ const HANDLE: { [T in Input['type']]: Handler<T> } = {
     const stage = open.granted === null ? 'waiting' : 'serving';
     batch.add({ type: 'request.cancelled', model: open.model, request, data: { stage, status, bytes } });
   },
+  'http.quiet': (batch, state, { request, quiet, forMs }) => {
+    const open = state.requests.get(request);
+    const model = open === undefined ? undefined : state.models.get(open.model);
+    if (open?.granted == null || model === undefined || model.quiet.has(request) === quiet) return;
+    if (quiet) batch.add({ type: 'request.quieted', model: model.id, request, data: { forMs } });
+    else batch.add({ type: 'request.resumed', model: model.id, request, data: {} });
+  },
   'http.retried': (batch, state, { request, reason }) => {
     const open = state.requests.get(request);
     if (open !== undefined) batch.add({ type: 'request.retried', model: open.model, request, data: { reason } });

@@ -66,6 +66,8 @@ export interface EventData {
   };
   'request.granted': { run: RunId; waitedMs: number };
   'request.retried': { reason: string };
+  'request.quieted': { forMs: number };
+  'request.resumed': Record<string, never>;
   'request.finished': {
     outcome: ServeOutcome;
     status: number;
@@ -159,6 +161,8 @@ export const VERSION: Record<EventType, number> = {
   'request.arrived': 1,
   'request.granted': 1,
   'request.retried': 1,
+  'request.quieted': 1,
+  'request.resumed': 1,
   'request.finished': 1,
   'request.rejected': 1,
   'request.cancelled': 1,
@@ -196,6 +200,9 @@ export const MEANING: Record<EventType, string> = {
   'request.arrived': 'A request was read and its model is known (or is not a model of this configuration).',
   'request.granted': 'The request was given to a run of its model.',
   'request.retried': 'The upstream closed a reused connection at that moment; the request was sent once more.',
+  'request.quieted':
+    'No byte moved on this passed-through answer or WebSocket for a while: it keeps nobody waiting any more.',
+  'request.resumed': 'Bytes move again on a quiet one.',
   'request.finished': 'The answer ended; token counts and speeds are those the upstream reported.',
   'request.rejected': 'turnout answered the request itself with an error.',
   'request.cancelled': 'The client left before the answer was complete.',

@@ -123,6 +123,18 @@ const FOLD: Fold = {
     stopWaiting(state, model, request.key);
   },
   'request.retried': nothing,
+  'request.quieted': (state, event) => {
+    const request = state.requests.get(event.request as RequestKey);
+    const model = modelOf(state, request?.model);
+    if (request === undefined || model === undefined) return;
+    model.quiet.add(request.key);
+    if (model.run?.phase === 'ready') model.idleSince = event.at;
+    endLease(state, model, request.key);
+  },
+  'request.resumed': (state, event) => {
+    const request = state.requests.get(event.request as RequestKey);
+    modelOf(state, request?.model)?.quiet.delete(event.request as RequestKey);
+  },
   'request.finished': (state, event) => endRequest(state, event.request, event.at),
   'request.rejected': (state, event) => endRequest(state, event.request, event.at),
   'request.cancelled': (state, event) => endRequest(state, event.request, event.at),
@@ -302,8 +314,13 @@ function endRequest(state: State, key: RequestKey | undefined, at: number): void
   const model = modelOf(state, request.model);
   if (model === undefined) return;
   if (model.serving.delete(request.key) && model.run?.phase === 'ready') model.idleSince = at;
-  if (model.leases.delete(request.key) && model.leases.size === 0) state.planEpoch++;
+  model.quiet.delete(request.key);
+  endLease(state, model, request.key);
   stopWaiting(state, model, request.key);
+}
+
+function endLease(state: State, model: ModelState, key: RequestKey): void {
+  if (model.leases.delete(key) && model.leases.size === 0) state.planEpoch++;
 }
 
 function stopWaiting(state: State, model: ModelState, key: RequestKey): void {
@@ -352,6 +369,7 @@ function freshModel(settings: ModelSettings): ModelState {
     configured: true,
     run: null,
     serving: new Set(),
+    quiet: new Set(),
     waiting: new Set(),
     leases: new Set(),
     idleSince: null,

@@ -36,6 +36,8 @@ export type Input =
   | { type: 'http.request'; arrival: Arrival }
   /** The client left while waiting or being served. */
   | { type: 'http.gone'; request: RequestKey; status: number | null; bytes: number }
+  /** Bytes of something passed through stopped moving, or move again. */
+  | { type: 'http.quiet'; request: RequestKey; quiet: boolean; forMs: number }
   | { type: 'http.retried'; request: RequestKey; reason: string }
   | { type: 'http.done'; request: RequestKey; report: ServeReport }
   | { type: 'child.spawned'; run: RunId; pid: number; startTime: string; bootId: string }

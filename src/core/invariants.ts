@@ -5,7 +5,7 @@
 import type { EventOf, TurnoutEvent } from './events.ts';
 import type { ModelId } from './ids.ts';
 import { type Asked, askAgainAt, disturbsDrain, isCommitted } from './plan.ts';
-import { aliveOrComing, isDraining, mustGet, type Requirements, swapTo } from './rules.ts';
+import { aliveOrComing, isBusy, isDraining, mustGet, type Requirements, swapTo } from './rules.ts';
 import type { ModelState, State } from './state.ts';
 
 /** Violations of an event against the state just before it; empty when all is well. */
@@ -53,7 +53,7 @@ function checkStart(state: Readonly<State>, event: EventOf<'process.starting'>, 
 function checkStop(state: Readonly<State>, event: EventOf<'process.stopping'>): string[] {
   const { reason } = event.data;
   const model = mustGet(state, event.model as ModelId);
-  if ((reason !== 'swap' && reason !== 'ttl') || (model.serving.size === 0 && model.leases.size === 0)) return [];
+  if ((reason !== 'swap' && reason !== 'ttl') || (!isBusy(model) && model.leases.size === 0)) return [];
   return [`${model.id} is stopped (${reason}) while it serves or owes requests`];
 }
 
@@ -76,9 +76,9 @@ export function checkState(state: Readonly<State>, asked: Asked): string[] {
     if (state.alive.has(model.id) !== (model.run !== null)) broken.push(`alive and run of ${model.id} disagree`);
     if (state.targets.has(model.id) !== model.waiting.size > 0)
       broken.push(`targets and waiters of ${model.id} disagree`);
-    const idle = model.run !== null && model.serving.size === 0 && model.run.phase !== 'stopping';
+    const idle = model.run !== null && !isBusy(model) && model.run.phase !== 'stopping';
     if (state.phase === 'draining' && idle) broken.push(`${model.id} is not stopped although turnout shuts down`);
-    for (const key of [...model.waiting, ...model.serving, ...model.leases]) {
+    for (const key of [...model.waiting, ...model.serving, ...model.quiet, ...model.leases]) {
       if (!state.requests.has(key)) broken.push(`${model.id} still holds a place for request ${key}, which has ended`);
     }
     if (model.serving.size > 0 && model.run === null && state.phase === 'stopped') {

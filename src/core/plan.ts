@@ -8,6 +8,7 @@ import type { ModelId, RequestId } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import {
   aliveOrComing,
+  isBusy,
   isStale,
   loadEstimateMs,
   mayLeave,
@@ -131,7 +132,7 @@ function modelView(state: Readonly<State>, model: ModelState, now: number): Mode
     }),
     lastClient: model.lastClient,
     stale: isStale(model),
-    idleMs: model.serving.size > 0 ? 0 : model.idleSince === null ? null : now - model.idleSince,
+    idleMs: isBusy(model) ? 0 : model.idleSince === null ? null : now - model.idleSince,
     loadedMs: run?.phase === 'ready' ? now - run.readyAt : null,
     loadMs: {
       last: model.loadMs.at(-1) ?? null,
@@ -144,7 +145,7 @@ function modelView(state: Readonly<State>, model: ModelState, now: number): Mode
 function evictable(state: Readonly<State>, model: ModelState, now: number): ModelView['evictable'] {
   if (swapEvicting(state, model.id) !== null || swapTo(state, model.id) !== null) return { rule: 'swap' };
   if (mayLeave(model, now)) return true;
-  if (model.serving.size > 0) return { rule: 'busy' };
+  if (isBusy(model)) return { rule: 'busy' };
   if (model.leases.size > 0 || model.run?.phase === 'starting') return { rule: 'lease' };
   return { rule: 'minResidency', until: residentUntil(model) };
 }

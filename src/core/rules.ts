@@ -62,10 +62,15 @@ export function isDraining(state: Readonly<State>, model: ModelId): boolean {
   return state.drain?.evict.includes(model) ?? false;
 }
 
+/** Whether it serves a request that matters to others: quiet pass-through does not (kernel section 4). */
+export function isBusy(model: ModelState): boolean {
+  return model.serving.size > model.quiet.size;
+}
+
 /** Whether a swap may stop this model now: nobody is served by it, nobody is owed it, and it stayed long enough. */
 export function mayLeave(model: ModelState, now: number): boolean {
   if (model.run === null || model.run.phase === 'stopping') return true;
-  if (model.serving.size > 0 || model.leases.size > 0) return false;
+  if (isBusy(model) || model.leases.size > 0) return false;
   if (model.run.phase === 'starting') return model.waiting.size === 0;
   return now >= residentUntil(model);
 }
@@ -183,7 +188,7 @@ export function busyWords(state: Readonly<State>, ids: readonly ModelId[], now: 
   for (const id of ids) {
     const model = mustGet(state, id);
     if (mayLeave(model, now)) continue;
-    const { size } = model.serving;
+    const size = model.serving.size - model.quiet.size;
     if (size > 0) words.push(`${id} is busy with ${size} request${size === 1 ? '' : 's'}`);
     else if (model.leases.size > 0 || model.run?.phase === 'starting') words.push(`${id} was just loaded for others`);
     else words.push(`${id} stays for its minimum residency`);

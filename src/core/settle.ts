@@ -15,6 +15,7 @@ import {
   busyWords,
   canServe,
   drainsAt,
+  isBusy,
   isStale,
   mayLeave,
   mustGet,
@@ -63,7 +64,7 @@ function isQuiet(state: Readonly<State>): boolean {
 function retireStale(batch: Batch, state: Readonly<State>, now: number): void {
   for (const id of state.alive) {
     const model = mustGet(state, id);
-    if (!isStale(model) || model.run?.phase === 'stopping' || model.serving.size > 0) continue;
+    if (!isStale(model) || model.run?.phase === 'stopping' || isBusy(model)) continue;
     if (!model.configured && model.waiting.size > 0) continue;
     const detail = model.configured ? 'its configuration changed' : 'it left the configuration';
     stopRun(batch, model.run, { reason: 'stale', killAt: killAt(state, id, now), detail });
@@ -239,7 +240,7 @@ function shutDown(batch: Batch, state: Readonly<State>, now: number): void {
   const timeUp = now >= (state.drainingSince ?? now) + LIMITS.shutdownMs;
   for (const id of state.alive) {
     const model = mustGet(state, id);
-    if (!timeUp && model.serving.size > 0) continue;
+    if (!timeUp && isBusy(model)) continue;
     stopRun(batch, model.run, { reason: 'shutdown', killAt: killAt(state, id, now) });
   }
 }

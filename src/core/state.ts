@@ -51,6 +51,8 @@ export interface ModelState {
   run: Run | null;
   /** Requests being served now. */
   serving: Set<RequestKey>;
+  /** Those of `serving` on which no byte moves: they keep nobody waiting (kernel section 4). */
+  quiet: Set<RequestKey>;
   /** Requests that wait, oldest first. Each position is also in `State.targets` through its model. */
   waiting: Set<RequestKey>;
   /** Waiters of the swap that loaded it which have not been answered to the end yet. */

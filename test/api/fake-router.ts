@@ -237,6 +237,7 @@ function admit(router: FakeRouter, arrival: Arrival): Ticket {
     leave(sent) {
       admitted.ended ??= { how: 'left', ...sent };
     },
+    quiet() {},
     retried: (reason) => admitted.retried.push(reason),
     finish(report) {
       admitted.ended ??= { how: 'finished', report };

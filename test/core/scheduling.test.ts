@@ -235,3 +235,33 @@ describe('the queue', () => {
     expect(ticket.grant).toMatchObject({ message: expect.stringContaining('a is busy with 1 request') });
   });
 });
+
+describe('pass-through on which no byte moves (kernel section 4)', () => {
+  it('keeps nobody waiting: its model is evicted and its time to live runs', () => {
+    const k = kernel({ models: { a: { ttlMs: 30_000 } } }).boot();
+    const socket = k.serve('a');
+    const waiting = k.request('b');
+    expect(k.phase('a')).toBe('ready');
+    socket.quiet(true, 60_000);
+    expect(k.phase('a')).toBe('stopping');
+    k.exited('a');
+    socket.finish({ outcome: 'cut', status: 101, bytes: 0, firstByteMs: 1, usage: null, error: null });
+    k.ready('b');
+    expect(waiting.grant).toMatchObject({ granted: true });
+    expect(k.check()).toEqual([]);
+  });
+
+  it('counts again as soon as one does', () => {
+    const k = kernel({ models: { a: { ttlMs: 30_000 } } }).boot();
+    const socket = k.serve('a');
+    socket.quiet(true, 60_000);
+    socket.quiet(false, 0);
+    k.pass(120_000);
+    expect(k.phase('a')).toBe('ready');
+    k.request('b');
+    expect(k.phase('a')).toBe('ready');
+    socket.quiet(true, 60_000);
+    expect(k.phase('a')).toBe('stopping');
+    expect(k.check()).toEqual([]);
+  });
+});

@@ -31,6 +31,8 @@ describe('the simulation', () => {
       'request.rejected',
       'request.cancelled',
       'request.lost',
+      'request.quieted',
+      'request.resumed',
       'plan.decided',
       'plan.rejected',
       'target.blocked',

@@ -59,7 +59,7 @@ export const MUTANTS: Record<string, Mutant> = {
   'ttl-without-re-check': {
     bug: 'a model expires although it serves a request',
     file: 'decide-clock.ts',
-    find: '  if (model.serving.size > 0 || model.waiting.size > 0 || model.leases.size > 0) return false;\n',
+    find: '  if (isBusy(model) || model.waiting.size > 0 || model.leases.size > 0) return false;\n',
     replace: '',
   },
   'effect-before-durable': {

@@ -215,6 +215,10 @@ function request(world: World, n: number): void {
       else if (kind === 'load') finish('ok');
       else {
         servedBy = grant.run;
+        if (random.chance(clients.quiets)) {
+          scheduler.after(random.int(0, clients.serviceMsMax), () => ticket.quiet(true, 60_000));
+          scheduler.after(random.int(0, 2 * clients.serviceMsMax), () => ticket.quiet(false, 0));
+        }
         const cut = random.chance(clients.cuts);
         scheduler.after(random.int(0, clients.serviceMsMax), () => finish(cut ? 'cut' : 'ok'));
         if (!runtime.alive().has(grant.run)) scheduler.after(1, () => finish('cut'));

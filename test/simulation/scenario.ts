@@ -13,7 +13,15 @@ export interface Scenario {
   settings: Settings;
   disk: DiskFaults;
   processes: ProcessFaults;
-  clients: { count: number; overMs: number; serviceMsMax: number; leaves: number; cuts: number; loads: number };
+  clients: {
+    count: number;
+    overMs: number;
+    serviceMsMax: number;
+    leaves: number;
+    cuts: number;
+    loads: number;
+    quiets: number;
+  };
   operator: { unloads: number; kills: number; powerLoss: boolean; clockSteps: number; reloads: number };
   /** How the planner answers: at once, late, or sometimes never. */
   planner: { lateMsMax: number; never: number; nonsense: number };
@@ -45,6 +53,7 @@ export function scenarioOf(random: Random): Scenario {
       leaves: maybe(0.5, 0.3),
       cuts: maybe(0.2, 0.1),
       loads: maybe(0.3, 0.1),
+      quiets: maybe(0.2, 0.4),
     },
     operator: {
       unloads: random.chance(0.3) ? random.int(1, 4) : 0,

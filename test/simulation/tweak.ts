@@ -21,6 +21,7 @@ const TURN_OFF = {
   leaves: (s: Scenario) => (s.clients.leaves = 0),
   cuts: (s: Scenario) => (s.clients.cuts = 0),
   loads: (s: Scenario) => (s.clients.loads = 0),
+  quiets: (s: Scenario) => (s.clients.quiets = 0),
   unloads: (s: Scenario) => (s.operator.unloads = 0),
   kills: (s: Scenario) => (s.operator.kills = 0),
   reloads: (s: Scenario) => (s.operator.reloads = 0),

@@ -60,6 +60,7 @@ function onSwitch(pass: UpgradePass, answer: IncomingMessage, peer: Socket, head
     upgrade: 'websocket',
   };
   pass.status = 101;
+  pass.track.answered();
   if (head.length > 0) pass.track.moved();
   peer.on('data', (chunk: Buffer) => passBytes(pass, chunk.length));
   pass.client.on('data', pass.track.moved);

@@ -51,6 +51,7 @@ export function onAnswer(pass: WebPass, answer: IncomingMessage): void {
     return;
   }
   pass.status = status;
+  pass.track.answered();
   answer.on('data', (chunk: Buffer) => passBytes(pass, chunk.length));
   answer.on('end', () => finish(pass));
   answer.on('close', () => {

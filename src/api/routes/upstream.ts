@@ -38,7 +38,9 @@ export async function upstreamRoute(app: App, ctx: ApiContext): Promise<void> {
   continueIfExpected(req, res, Number.POSITIVE_INFINITY);
   ctx.respond = false;
   const { run, baseUrl } = grant;
-  const result = await served(ticket, () => app.upstreams.passThrough.web(req, res, { run, baseUrl, path: rest }));
+  const result = await served(ticket, () =>
+    app.upstreams.passThrough.web(req, res, { run, baseUrl, path: rest, onQuiet: ticket.quiet }),
+  );
   ctx.state.bytes = result.bytes;
   if (!wasServed(result)) return ticket.leave({ status: result.status, bytes: result.bytes });
   ticket.finish(serveReport(result));

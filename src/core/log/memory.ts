@@ -7,11 +7,11 @@ import type { TurnoutEvent } from '../events.ts';
 import type { RequestKey } from '../ids.ts';
 import { requestKey } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import type { Row } from './codec.ts';
 import { encodeEvent, lineToRow, positionOf, rowToJson } from './codec.ts';
 import { createListeners } from './listeners.ts';
 import type { EventLog, LogStatus, OpenedLog } from './log.ts';
 import { mustBeOpen, outOfOrder } from './log-misuse.ts';
+import { createMemoryLines, type MemoryLines } from './memory-lines.ts';
 import { fullQuery, matches } from './query.ts';
 
 export interface MemoryLogOptions {
@@ -28,7 +28,7 @@ export function openMemoryLog(options: MemoryLogOptions = {}): OpenedLog {
   const blobs = new Map<string, string>();
   const durable = createListeners<number>();
   const changed = createListeners<LogStatus>();
-  let lines: string[] = [];
+  const lines = createMemoryLines(eventsMax);
   let last = 0;
   let lost = 0;
   let closed = false;
@@ -48,18 +48,12 @@ export function openMemoryLog(options: MemoryLogOptions = {}): OpenedLog {
       if (closed) throw new TurnoutError('internal', `append event ${event.position}: the log is closed`);
       const line = encodeEvent(event);
       if (event.position <= last) throw outOfOrder(event.position, last);
-      lines.push(line);
+      lines.add(line);
       last = event.position;
     } catch (error) {
       lost += 1;
       warn(error instanceof Error ? error.message : String(error));
       changed.tellSoon(status);
-    }
-  }
-
-  function* rows(reverse: boolean): Generator<Row> {
-    for (let index = 0; index < lines.length; index += 1) {
-      yield lineToRow(lines[reverse ? lines.length - 1 - index : index] ?? '');
     }
   }
 
@@ -71,8 +65,6 @@ export function openMemoryLog(options: MemoryLogOptions = {}): OpenedLog {
     append(events) {
       const before = last;
       for (const event of events) keep(event);
-      // Dropped a tenth at a time, so that a full log does not move its whole array for every event.
-      if (lines.length > eventsMax) lines = lines.slice(lines.length - Math.ceil(eventsMax * 0.9));
       if (last > before) durable.tellSoon(() => last);
     },
     onDurable: (listener) => durable.add(listener),
@@ -81,8 +73,9 @@ export function openMemoryLog(options: MemoryLogOptions = {}): OpenedLog {
       mustBeOpen(closed);
       const full = fullQuery(query, last);
       const found: string[] = [];
-      for (const row of rows(full.reverse)) {
+      for (const line of lines.all(full.reverse)) {
         if (found.length >= full.limit) break;
+        const row = lineToRow(line);
         if (matches(full, row)) found.push(rowToJson(row));
       }
       return JSON.parse(`[${found.join(',')}]`) as TurnoutEvent[];
@@ -106,10 +99,9 @@ export function openMemoryLog(options: MemoryLogOptions = {}): OpenedLog {
   return { log, head: 0, replaced: null, warnings: [] };
 }
 
-function findArrival(lines: string[], id: string): RequestKey | null {
+function findArrival(lines: MemoryLines, id: string): RequestKey | null {
   const wanted = JSON.stringify(id);
-  for (let index = lines.length - 1; index >= 0; index -= 1) {
-    const line = lines[index] ?? '';
+  for (const line of lines.all(true)) {
     if (!line.includes(wanted) || lineToRow(line)[2] !== 'request.arrived') continue;
     const data = JSON.parse(lineToRow(line)[7]) as { id?: unknown };
     if (data.id === id) return requestKey(positionOf(line));

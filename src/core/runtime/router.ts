@@ -22,6 +22,8 @@ export interface Ticket {
   /** The client is gone, at whatever stage. */
   leave(sent: { status: number | null; bytes: number }): void;
   retried(reason: string): void;
+  /** Bytes of something passed through stopped moving (since so many ms), or move again. */
+  quiet(quiet: boolean, forMs: number): void;
   finish(report: ServeReport): void;
 }
 

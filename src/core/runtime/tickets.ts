@@ -8,9 +8,8 @@ import type { Arrival, Input } from '../inputs.ts';
 import type { Grant, Ticket } from './router.ts';
 
 interface Open {
-  id: RequestId;
+  ticket: { -readonly [field in keyof Ticket]: Ticket[field] };
   key: RequestKey | null;
-  grant: Grant | null;
   ended: boolean;
   resolve: ((grant: Grant) => void) | null;
 }
@@ -29,36 +28,46 @@ export function createTickets(post: (input: Input) => void): Tickets {
 
   function close(open: Open): void {
     open.ended = true;
-    byId.delete(open.id);
+    byId.delete(open.ticket.id);
     if (open.key !== null) byKey.delete(open.key);
+  }
+
+  /** The key under which the end is to be reported, or null when nothing more is to be said. */
+  function end(open: Open): RequestKey | null {
+    if (open.key === null || open.ended) return null;
+    close(open);
+    return open.key;
   }
 
   return {
     admit(arrival) {
-      const open: Open = { id: arrival.id, key: null, grant: null, ended: false, resolve: null };
-      byId.set(arrival.id, open);
-      post({ type: 'http.request', arrival });
-      const report = (make: (request: RequestKey) => Input) => {
-        if (open.key === null || open.ended) return;
-        close(open);
-        post(make(open.key));
-      };
-      return {
+      const ticket: Open['ticket'] = {
         id: arrival.id,
-        get grant() {
-          return open.grant;
-        },
+        grant: null,
         wait: () =>
           new Promise<Grant>((resolve) => {
-            if (open.grant !== null) resolve(open.grant);
+            if (ticket.grant !== null) resolve(ticket.grant);
             else open.resolve = resolve;
           }),
-        leave: ({ status, bytes }) => report((request) => ({ type: 'http.gone', request, status, bytes })),
+        leave({ status, bytes }) {
+          const request = end(open);
+          if (request !== null) post({ type: 'http.gone', request, status, bytes });
+        },
         retried(reason) {
           if (open.key !== null && !open.ended) post({ type: 'http.retried', request: open.key, reason });
         },
-        finish: (served) => report((request) => ({ type: 'http.done', request, report: served })),
+        quiet(quiet, forMs) {
+          if (open.key !== null && !open.ended) post({ type: 'http.quiet', request: open.key, quiet, forMs });
+        },
+        finish(report) {
+          const request = end(open);
+          if (request !== null) post({ type: 'http.done', request, report });
+        },
       };
+      const open: Open = { ticket, key: null, ended: false, resolve: null };
+      byId.set(arrival.id, open);
+      post({ type: 'http.request', arrival });
+      return ticket;
     },
     observe(event) {
       if (event.type !== 'request.arrived') return;
@@ -69,8 +78,8 @@ export function createTickets(post: (input: Input) => void): Tickets {
     },
     settle(request, grant) {
       const open = byKey.get(request);
-      if (open === undefined || open.grant !== null) return;
-      open.grant = grant;
+      if (open === undefined || open.ticket.grant !== null) return;
+      open.ticket.grant = grant;
       open.resolve?.(grant);
       if (!grant.granted) close(open);
     },
