@@ -62,6 +62,9 @@ export type Input =
   | { type: 'log.replaced'; reason: string; movedTo: string }
   | { type: 'log.recovered'; waitedMs: number; kept: number; lost: number };
 
+/** The input of one type. */
+export type InputOf<T extends Input['type']> = Extract<Input, { type: T }>;
+
 /** An answer together with what it was asked about. */
 export interface PlannerAnswer {
   epoch: number;

@@ -28,7 +28,7 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   'in-flight-not-released': {
     bug: 'a request that ended still counts as being served',
-    file: 'evolve.ts',
+    file: 'fold-requests.ts',
     find: "if (model.serving.delete(request.key) && model.run?.phase === 'ready') model.idleSince = at;",
     replace: "if (model.serving.has(request.key) && model.run?.phase === 'ready') model.idleSince = at;",
   },
@@ -52,7 +52,7 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   'cancelled-waiter-keeps-its-slot': {
     bug: 'a request that ended while waiting keeps its place in the queue',
-    file: 'evolve.ts',
+    file: 'fold-requests.ts',
     find: '  stopWaiting(state, model, request.key);\n}',
     replace: '}',
   },
@@ -82,7 +82,7 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   'lost-terminal-event-at-boot': {
     bug: 'requests that were open when turnout was killed get no end',
-    file: 'decide.ts',
+    file: 'decide-boot.ts',
     find: "    batch.add({ type: 'request.lost', model: request.model, request: request.key, cause, data: { stage } });\n",
     replace: "    if (stage === undefined) batch.add({ type: 'router.stopped', data: {} });\n",
   },
