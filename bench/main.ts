@@ -7,12 +7,13 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { requests } from './requests.ts';
 import type { Scenario, Settings, Table } from './scenario.ts';
+import { slowDisk } from './slow-disk.ts';
 import { sse } from './sse.ts';
 import { SUBJECT_NAMES, type SubjectName, startSubjects } from './subjects.ts';
 import { swap } from './swap.ts';
 import { printed } from './table.ts';
 
-const SCENARIOS: readonly Scenario[] = [requests, sse, swap];
+const SCENARIOS: readonly Scenario[] = [requests, sse, swap, slowDisk];
 
 interface Choice {
   settings: Settings;

@@ -82,6 +82,13 @@ function statOf(pid: number): Stat | null {
   }
 }
 
+/** Memory in use now, in MB; null where the system has no /proc. Children are not counted. */
+export function rssMb(pid: number): number | null {
+  if (process.platform !== 'linux') return null;
+  const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return kb === undefined ? null : Number(kb) / 1024;
+}
+
 function isUpstream(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('upstream.ts');

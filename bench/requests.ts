@@ -4,7 +4,7 @@
  * Must never compare figures of different rounds: medians of interleaved rounds only.
  */
 import { chooseLoad, type LoadResult } from './load.ts';
-import { cpuMicros } from './processes.ts';
+import { cpuMicros, rssMb } from './processes.ts';
 import { median, type Outcome, ratio, rotated, type Scenario, type Settings, type Table } from './scenario.ts';
 import { ANSWER, REQUEST } from './sizes.ts';
 import type { Subject } from './subjects.ts';
@@ -13,6 +13,7 @@ const CONNECTIONS = [1, 32];
 
 interface Sample extends LoadResult {
   cpuMicros: number | null;
+  rssMb: number | null;
 }
 
 interface Medians {
@@ -20,18 +21,20 @@ interface Medians {
   p50Ms: number;
   p99Ms: number;
   cpuMicros: number | null;
+  rssMb: number | null;
 }
 
 function mediansOf(samples: readonly Sample[]): Medians {
   const of = (pick: (sample: Sample) => number | null) => {
     return median(samples.map(pick).filter((value) => value !== null));
   };
-  const cpu = of((sample) => sample.cpuMicros);
+  const orNull = (value: number) => (Number.isNaN(value) ? null : value);
   return {
     requestsPerSecond: of((sample) => sample.requestsPerSecond),
     p50Ms: of((sample) => sample.p50Ms),
     p99Ms: of((sample) => sample.p99Ms),
-    cpuMicros: Number.isNaN(cpu) ? null : cpu,
+    cpuMicros: orNull(of((sample) => sample.cpuMicros)),
+    rssMb: orNull(of((sample) => sample.rssMb)),
   };
 }
 
@@ -42,7 +45,7 @@ function tableOf(connections: number, bySubject: ReadonlyMap<string, Sample[]>, 
   return {
     title: `requests, ${connections} connection${connections === 1 ? '' : 's'}`,
     note,
-    columns: ['req/s', 'p50 ms', 'p99 ms', 'CPU us/req', 'req/s : direct', 'req/s : undici', 'CPU : undici'],
+    columns: ['req/s', 'p50 ms', 'p99 ms', 'CPU us/req', 'RSS MB', 'req/s : direct', 'req/s : undici', 'CPU : undici'],
     rows: [...all].map(([name, own]) => ({
       name,
       values: [
@@ -50,6 +53,7 @@ function tableOf(connections: number, bySubject: ReadonlyMap<string, Sample[]>, 
         own.p50Ms,
         own.p99Ms,
         own.cpuMicros,
+        own.rssMb,
         ratio(own.requestsPerSecond, direct?.requestsPerSecond),
         ratio(own.requestsPerSecond, undici?.requestsPerSecond),
         ratio(own.cpuMicros, undici?.cpuMicros),
@@ -72,7 +76,11 @@ async function run(settings: Settings, subjects: readonly Subject[]): Promise<Ou
     if (result.errors > 0) errors.push(`requests: ${where}: ${result.errors} errors`);
     if (result.non2xx > 0) errors.push(`requests: ${where}: ${result.non2xx} answers that are not 2xx`);
     if (result.requests === 0) errors.push(`requests: ${where}: no answer at all`);
-    return { ...result, cpuMicros: before === null || after === null ? null : (after - before) / result.requests };
+    return {
+      ...result,
+      cpuMicros: before === null || after === null ? null : (after - before) / result.requests,
+      rssMb: subject.pid === null ? null : rssMb(subject.pid),
+    };
   };
   try {
     if (!settings.smoke) {

@@ -31,8 +31,11 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** `slow`: every commit of the log takes so many ms longer. */
+export type LogKind = 'on' | 'off' | { slowMs: number };
+
 /** turnout with these models (name to further arguments of the upstream), all in one swap group. */
-export async function startTurnout(models: Record<string, string>, log: boolean): Promise<Program> {
+export async function startTurnout(models: Record<string, string>, log: LogKind): Promise<Program> {
   const dir = await mkdtemp(join(tmpdir(), 'turnout-bench-'));
   const config = join(dir, 'config.yaml');
   const lines = [`startPort: ${await freePort()}`, 'models:'];
@@ -42,11 +45,17 @@ export async function startTurnout(models: Record<string, string>, log: boolean)
     lines.push('    concurrencyLimit: 10000');
   }
   await writeFile(config, `${lines.join('\n')}\n`);
-  const bin = fileOf('../bin/turnout.js');
-  const args = [bin, 'serve', '--config', config, '--listen', '127.0.0.1:0', '--state-dir', join(dir, 'state')];
+  const files = ['--config', config, '--state-dir', join(dir, 'state')];
+  const serve = [fileOf('../bin/turnout.js'), 'serve', ...files, '--listen', '127.0.0.1:0'];
   const remove = () => rm(dir, { recursive: true, force: true });
   try {
-    const program = await startProgram(log ? args : [...args, '--log', 'none']);
+    const program = await startProgram(
+      log === 'on'
+        ? serve
+        : log === 'off'
+          ? [...serve, '--log', 'none']
+          : [fileOf('slow-disk-turnout.ts'), ...files, '--slow-ms', String(log.slowMs)],
+    );
     return { ...program, stop: () => program.stop().finally(remove) };
   } catch (error) {
     await remove();
@@ -55,7 +64,7 @@ export async function startTurnout(models: Record<string, string>, log: boolean)
 }
 
 /** One request, so that a model is loaded and every connection pool exists before anything is measured. */
-async function prime(url: string): Promise<void> {
+export async function prime(url: string): Promise<void> {
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(url + PATH, { method: 'POST', headers, body: REQUEST });
   const text = await response.text();
@@ -80,8 +89,8 @@ export async function startSubjects(names: readonly SubjectName[]) {
       direct: async () => ({ url: upstream.url, pid: null }),
       'http-proxy': () => keep(startProgram([fileOf('bare-http-proxy.ts'), '--upstream', upstream.url])),
       undici: () => keep(startProgram([fileOf('bare-undici.ts'), '--upstream', upstream.url])),
-      turnout: () => keep(startTurnout({ bench: '' }, true)),
-      'turnout-no-log': () => keep(startTurnout({ bench: '' }, false)),
+      turnout: () => keep(startTurnout({ bench: '' }, 'on')),
+      'turnout-no-log': () => keep(startTurnout({ bench: '' }, 'off')),
     };
     const subjects: Subject[] = [];
     for (const name of names) {

@@ -69,7 +69,7 @@ async function run(settings: Settings, _subjects: readonly Subject[], names: rea
     for (let i = 0; i < swaps; i++) own.push(await ownTimeMs());
     for (const name of kinds) {
       const more = `--load-ms ${LOAD_MS}`;
-      const turnout = await startTurnout({ a: more, b: more }, name === 'turnout');
+      const turnout = await startTurnout({ a: more, b: more }, name === 'turnout' ? 'on' : 'off');
       try {
         // The first request finds nothing to evict, so it is not a swap.
         await firstByteMs(turnout.url, 'b');

@@ -6,11 +6,19 @@ import type { Grant } from '../core/runtime/router.ts';
 import type { ApiContext } from './context.ts';
 import { type ApiError, errorOfRefusal, renderError } from './error-body.ts';
 
+/**
+ * Puts the request's id on the answer. Not done for every request beforehand: a relayed answer carries the id in its own
+ * list of headers, and node merges a list with headers set before in a slow way.
+ */
+export function identify(ctx: ApiContext): void {
+  ctx.res.setHeader('x-turnout-request-id', ctx.state.id);
+}
+
 /** Answers with an error in the form that `Accept` asks for (spec 3.1). */
 export function answerError(ctx: ApiContext, error: ApiError): void {
   const { status, headers, body } = renderError(error, ctx.req.headers.accept ?? '');
   ctx.respond = true;
-  ctx.set('x-turnout-request-id', ctx.state.id);
+  identify(ctx);
   ctx.status = status;
   ctx.set(headers);
   ctx.body = body;

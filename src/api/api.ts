@@ -35,10 +35,10 @@ export function createApi(options: ApiOptions): Api {
     streams: createOpenStreams(),
     upstreams: createUpstreams(options.router),
   };
-  const koa = koaOf(app);
-  const handle = koa.callback();
+  const handle = koaOf(app);
+  const onAnswered = (): void => life.answered();
   const answer = (req: IncomingMessage, res: ServerResponse): void => {
-    res.once('close', () => life.answered());
+    res.on('close', onAnswered);
     void handle(req, res);
   };
   const hooks: ServerHooks = {
@@ -72,17 +72,32 @@ export function createApi(options: ApiOptions): Api {
   };
 }
 
-function koaOf(app: App): Koa<ApiState> {
+type Finish = (ctx: ApiContext, middleware: () => Promise<void>) => Promise<void>;
+
+/**
+ * Koa around the outer middleware. What is relayed is answered when the middleware returns; koa, which would first listen
+ * for the end of every answer, finishes the others only.
+ */
+function koaOf(app: App): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   const koa = new Koa<ApiState>();
   const outer = outerMiddleware(app, routesOf(app));
-  koa.use((ctx) => outer(ctx as unknown as ApiContext));
+  const finish = (koa as unknown as { handleRequest: Finish }).handleRequest.bind(koa);
   // Everything else ends in the outer middleware; koa's own handler would drop the headers that were set.
   koa.context.onerror = function onerror(this: ExtendableContext, error: Error | null): void {
     if (error === null || error === undefined) return;
     app.textLog.debug(`answering a request failed: ${error.message}`);
     if (!this.res.writableEnded) this.res.destroy();
   };
-  return koa;
+  return async (req, res) => {
+    const ctx = koa.createContext(req, res) as unknown as ApiContext;
+    res.statusCode = 404; // as koa has it, for an answer that sets none
+    await outer(ctx);
+    if (ctx.respond === false) return;
+    const { statusCode } = res;
+    await finish(ctx, async () => {
+      res.statusCode = statusCode;
+    });
+  };
 }
 
 /** `logToStdout: upstream` or `both` (spec 7): what models print goes where the log lines go. */

@@ -5,7 +5,7 @@
  */
 
 import { accessLine, beginAccess, CLIENT_GONE_STATUS } from './access-log.ts';
-import { answerError, answerRedirect } from './answer.ts';
+import { answerError, answerRedirect, identify } from './answer.ts';
 import { isOpenPath } from './auth.ts';
 import { discardBody } from './body/read-body.ts';
 import type { ApiContext, ApiState, App, Handler } from './context.ts';
@@ -33,8 +33,7 @@ function begin(app: App, ctx: ApiContext): void {
   const state: ApiState = { id: app.router.newRequestId(), keyLabel: null, bytes: null };
   ctx.state = state;
   const { req, res } = ctx;
-  res.setHeader('x-turnout-request-id', state.id);
-  res.once('close', () => {
+  res.on('close', () => {
     const status = res.headersSent ? res.statusCode : CLIENT_GONE_STATUS;
     const announced = req.method === 'HEAD' ? 0 : Number(res.getHeader('content-length') ?? 0);
     const line = accessLine(access, status, state.bytes ?? announced);
@@ -46,12 +45,16 @@ async function guarded(app: App, ctx: ApiContext, dispatch: Handler): Promise<vo
   const { req } = ctx;
   const url = req.url ?? '';
   if (req.method === 'OPTIONS') {
+    identify(ctx);
     ctx.status = 204;
     ctx.set(preflightHeaders(req.headers));
     return;
   }
   const clean = withoutEmptySegments(url);
-  if (clean !== null) return answerRedirect(ctx, 307, clean);
+  if (clean !== null) {
+    identify(ctx);
+    return answerRedirect(ctx, 307, clean);
+  }
   checkTarget(req);
   const refused = authorize(app, ctx);
   if (refused !== null) return answerError(ctx, refused);

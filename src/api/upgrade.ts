@@ -5,6 +5,7 @@
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { ModelId } from '../core/ids.ts';
 import { accessLine, beginAccess, CLIENT_GONE_STATUS } from './access-log.ts';
 import { admit, served } from './admission.ts';
 import type { ApiState, App } from './context.ts';
@@ -48,6 +49,9 @@ async function upgrade(app: App, req: IncomingMessage, socket: Duplex, head: Buf
     return refuse(req, socket, state, apiError('not-found', 'model not found'));
   }
   const { rest } = split;
+  if (app.router.config().models.get(split.model)?.ignoreWebsockets === true) {
+    return passIgnored(app, req, socket, head, state, split.model, rest);
+  }
   const stopWatching = destroyAtEnd(socket);
   const { ticket, grant } = await admit(app.router, passThroughArrival(app, { req, state }, split, rest), socket);
   stopWatching();
@@ -60,6 +64,31 @@ async function upgrade(app: App, req: IncomingMessage, socket: Duplex, head: Buf
   state.bytes = result.bytes;
   if (wasServed(result)) ticket.finish(serveReport(result));
   else ticket.leave({ status: result.status, bytes: result.bytes });
+  if (result.status !== null) return result.status;
+  return result.error === null ? CLIENT_GONE_STATUS : refuse(req, socket, state, errorOfThrown(result.error));
+}
+
+/**
+ * A WebSocket of a model with `compat.ignoreWebsockets` passes the kernel by (spec 4.8): it starts nothing, keeps nothing
+ * loaded and takes no place; the model may leave under it.
+ */
+async function passIgnored(
+  app: App,
+  req: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  state: ApiState,
+  model: ModelId,
+  path: string,
+): Promise<number> {
+  const live = app.router.state().models.get(model)?.run;
+  if (live?.phase !== 'ready') {
+    const reason = `model ${model} is not loaded; ignored websocket requests cannot start it`;
+    return refuse(req, socket, state, apiError('model-not-loaded', reason));
+  }
+  const { run, baseUrl } = live;
+  const result = await app.upstreams.passThrough.upgrade(req, socket, head, { run, baseUrl, path });
+  state.bytes = result.bytes;
   if (result.status !== null) return result.status;
   return result.error === null ? CLIENT_GONE_STATUS : refuse(req, socket, state, errorOfThrown(result.error));
 }

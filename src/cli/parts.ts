@@ -4,6 +4,7 @@ import type { Config } from '../core/config/config.ts';
 import type { OpenedLog } from '../core/log/log.ts';
 import { openMemoryLog } from '../core/log/memory.ts';
 import { openSqliteLog } from '../core/log/sqlite.ts';
+import type { LogFault } from '../core/log/sqlite-fault.ts';
 import { probeHealth } from '../core/runtime/health.ts';
 import { startRouter } from '../core/runtime/kernel.ts';
 import { createLocalRuntime } from '../core/runtime/local/local.ts';
@@ -29,6 +30,8 @@ export interface PartsOptions {
   stateDir: string;
   log: 'sqlite' | 'none';
   tls: { cert: Buffer; key: Buffer } | null;
+  /** A disk that is slow or broken on demand; for measurements only. */
+  fault?: LogFault;
 }
 
 /** Throws TurnoutError when the log is held by another turnout or cannot be opened. */
@@ -105,9 +108,11 @@ export async function startParts(config: Config, options: PartsOptions): Promise
 type Replacing = (replaced: { reason: string; movedTo: string }) => void;
 
 async function openLog(
-  { stateDir, log }: PartsOptions,
+  { stateDir, log, fault }: PartsOptions,
   onWarning: (message: string) => void,
   onReplaced: Replacing,
 ): Promise<OpenedLog> {
-  return log === 'none' ? openMemoryLog() : openSqliteLog({ dir: stateDir, onWarning, onReplaced });
+  return log === 'none'
+    ? openMemoryLog()
+    : openSqliteLog({ dir: stateDir, onWarning, onReplaced, ...(fault === undefined ? {} : { fault }) });
 }

@@ -1,7 +1,7 @@
 /**
  * Log lines to stdout without waiting for it: a synchronous write per line costs a request 15 us, and a reader that does
- * not read would stop everything. Lines of a turn go out together, one write at a time; what a reader that is too slow
- * would make pile up is dropped, and said.
+ * not read would stop everything. A line goes out at once when none did lately, else with those of the next few
+ * milliseconds, one write at a time; what a reader that is too slow would make pile up is dropped, and said.
  */
 import { write as writeFd } from 'node:fs';
 import { LIMITS } from '../core/limits.ts';
@@ -21,7 +21,16 @@ export function createStdoutWriter(fd: number = STDOUT): StdoutWriter {
   let busy = false;
   let scheduled = false;
   let broken = false;
+  let wroteAt = Number.NEGATIVE_INFINITY;
   let idle: (() => void)[] = [];
+
+  /** Each write costs a turn of the thread pool, which thousands of lines a second must not pay one by one. */
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    if (performance.now() - wroteAt < LIMITS.stdoutGatherMs) setTimeout(next, LIMITS.stdoutGatherMs);
+    else setImmediate(next);
+  }
 
   function next(): void {
     scheduled = false;
@@ -37,6 +46,7 @@ export function createStdoutWriter(fd: number = STDOUT): StdoutWriter {
     bytes = 0;
     dropped = 0;
     busy = true;
+    wroteAt = performance.now();
     send(chunk);
   }
 
@@ -50,7 +60,8 @@ export function createStdoutWriter(fd: number = STDOUT): StdoutWriter {
         broken = true; // nobody reads any more: the lines are still in /logs
       else if (written < chunk.length) return send(chunk.subarray(written));
       busy = false;
-      next();
+      if (waiting.length === 0 || idle.length > 0) next();
+      else schedule();
     });
   }
 
@@ -63,9 +74,7 @@ export function createStdoutWriter(fd: number = STDOUT): StdoutWriter {
       }
       waiting.push(chunk);
       bytes += chunk.length;
-      if (scheduled) return;
-      scheduled = true;
-      setImmediate(next);
+      if (!busy) schedule();
     },
     flush: () =>
       new Promise((resolve) => {

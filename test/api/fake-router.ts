@@ -145,6 +145,7 @@ export function fakeRouter(config: Config): FakeRouter {
     state: () => state as Readonly<State>,
     reload() {},
     note() {},
+    onHealth: () => () => {},
     now: () => Date.now(),
     newRequestId: () => requestId(`req_${++requests}`),
     admit: (arrival) => admit(router, arrival),

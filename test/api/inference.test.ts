@@ -127,7 +127,8 @@ describe('inference routes', () => {
     await client.until(/DONE/);
     client.socket.destroy();
     await eventually(() => server.router.admitted[0]?.ended != null, 'the end of the request');
-    expect(server.router.admitted[0]?.ended).toMatchObject({ how: 'left', status: 200 });
+    const report = { outcome: 'ok', status: 200, usage: { inputTokens: 3, outputTokens: 2 } };
+    expect(server.router.admitted[0]?.ended).toMatchObject({ how: 'finished', report });
   });
 });
 

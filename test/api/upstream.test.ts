@@ -5,7 +5,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { fakeConfig } from './fake-router.ts';
 import { ask, eventually, raw, serve, type TestServer, upstream } from './server.ts';
 
-const config = (over = {}) => fakeConfig([{ id: 'org' }, { id: 'org/llama:8b', aliases: ['llama'] }], over);
+const IGNORED = [/\.(js|json|ico)$/];
+const config = (over = {}, model = {}) =>
+  fakeConfig([{ id: 'org' }, { id: 'org/llama:8b', aliases: ['llama'], ...model }], { ignorePaths: IGNORED, ...over });
 
 const echo = () =>
   upstream((req, res, body) => {
@@ -206,6 +208,20 @@ describe('WebSockets', () => {
     await client.until(/101 Switching[\s\S]*early[\s\S]*-more/);
     client.socket.write('later');
     await client.until(/echo:later/);
+  });
+
+  it('of a model with compat.ignoreWebsockets reach it while it is loaded, and are no request to the kernel', async () => {
+    const base = await socketServer();
+    const server = await serve(config({}, { ignoreWebsockets: true }));
+    const refused = raw(server, handshake('/upstream/llama/ws'));
+    await refused.closed;
+    expect(refused.text()).toMatch(/^HTTP\/1\.1 409 [^]*ignored websocket requests cannot start it/);
+    server.router.ready('org/llama:8b', base);
+    const client = raw(server, handshake('/upstream/llama/ws'));
+    await client.until(/101 Switching/);
+    client.socket.write('hello');
+    await client.until(/echo:hello/);
+    expect(server.router.admitted).toEqual([]);
   });
 
   it('to a server that is gone get a 502', async () => {

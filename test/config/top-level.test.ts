@@ -193,7 +193,6 @@ describe('keys', () => {
     ['store: {path: activity.db}', '2:1 store is not supported yet'],
     ['sendLoadingState: yes', '2:1 sendLoadingState is not supported yet'],
     ['includeAliasesInList: true', '2:1 includeAliasesInList is not supported yet'],
-    ['upstream: {ignorePaths: ["x"]}', '2:12 upstream.ignorePaths is not supported yet'],
     ['profiles: {day: {pins: {x: }}}', '2:1 profiles is not supported yet'],
     ['peers: {p: {proxy: "http://h:1", models: [m]}}', '2:1 peers is not supported yet'],
     ['turnout: {eventLog: {retentionDays: 3}}', '2:22 turnout.eventLog.retentionDays is not supported yet'],
@@ -208,7 +207,6 @@ describe('keys', () => {
   it.each([
     ['filters: {stripParams: a}', '4:5 models.a.filters is not supported yet'],
     ['sendLoadingState: on', '4:5 models.a.sendLoadingState is not supported yet'],
-    ['compat: {ignoreWebsockets: true}', '4:14 models.a.compat.ignoreWebsockets is not supported yet'],
     ['turnout: {memory: 3GiB}', '4:15 models.a.turnout.memory is not supported yet'],
   ])('of a model that turnout cannot honour yet are told: %s', (text, expected) => {
     expect(warningsOf(`models:\n  a:\n    cmd: x \${PORT}\n    ${text}`).map(oneLine)).toEqual([expected]);

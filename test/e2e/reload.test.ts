@@ -88,6 +88,8 @@ describe('SIGHUP', () => {
 
   it('keeps the configuration when the new one is bad, and says so', async () => {
     const turnout = await start(fakeConfig(await freePorts(1), { a: {} }));
+    const stop = new AbortController();
+    const following = await turnout.get('/api/log?follow=1', { signal: stop.signal });
     await edit(turnout, 'models:\n  a:\n    ttl: never\n');
     process.kill(turnout.pid, 'SIGHUP');
     await until('the refusal in the log', () => turnout.output().includes('not reloaded'));
@@ -95,6 +97,14 @@ describe('SIGHUP', () => {
     expect((await turnout.get('/health')).status).toBe(200);
     const health = (await (await turnout.get('/api/health')).json()) as { ok: boolean; notes: string[] };
     expect(health).toMatchObject({ ok: true, notes: [expect.stringContaining('was not reloaded')] });
+    const decoder = new TextDecoder();
+    let told = '';
+    for await (const chunk of following.body ?? []) {
+      told += decoder.decode(chunk as Uint8Array);
+      if (told.includes('event: health')) break;
+    }
+    expect(told).toMatch(/event: health\ndata: .*was not reloaded/);
+    stop.abort();
     expect((await ask(turnout, 'a')).status).toBe(200);
     await turnout.stop();
   });

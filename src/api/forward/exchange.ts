@@ -48,8 +48,8 @@ export interface RelayOptions {
 export interface Exchange {
   readonly options: RelayOptions;
   readonly resolve: (result: RelayResult) => void;
-  /** Undoes the listeners. */
-  release: () => void;
+  /** Undoes the listeners on what outlives the answer. */
+  release: (() => void) | null;
   readonly startedAt: number;
   settled: boolean;
   /** 1 after the retry. */
@@ -81,7 +81,7 @@ export function newExchange(options: RelayOptions, resolve: (result: RelayResult
   return {
     options,
     resolve,
-    release: () => {},
+    release: null,
     startedAt: performance.now(),
     settled: false,
     attempt: 0,
@@ -123,8 +123,7 @@ export function settle(exchange: Exchange, outcome: RelayResult['outcome'], erro
   const { collector, options, resolve } = exchange;
   exchange.settled = true;
   stopTimer(exchange);
-  exchange.release();
-  options.res.on('error', ignore);
+  exchange.release?.();
   resolve({
     outcome,
     status: exchange.headSent ? exchange.status : null,
@@ -179,5 +178,3 @@ function collectorFor(head: ResponseHead): Collector | null {
   if (head.eventStream) return collectStream();
   return head.contentType.includes('json') ? collectPlain() : null;
 }
-
-function ignore(): void {}

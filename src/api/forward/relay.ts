@@ -3,6 +3,8 @@
  * no async iteration, no parser, no copy per chunk (with 1,000 streams those cost between 4 % and 160 % of the delay).
  * Must never hold a chunk back, and never ask an upstream twice but for a reused connection that closed unheard.
  */
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { TurnoutError } from '../../core/errors.ts';
 import {
@@ -21,6 +23,7 @@ import { joinPath } from './path.ts';
 import type { RelayResult } from './result.ts';
 import { isSocketClose, upstreamError } from './upstream-error.ts';
 
+const EXCHANGE = Symbol('exchange');
 const CLIENT_GONE = new Error('the client left');
 
 /** Resolves when the answer is complete or can no longer become so; never rejects. */
@@ -35,21 +38,48 @@ export function relay(options: RelayOptions): Promise<RelayResult> {
   });
 }
 
+/** An answer and what is relayed into it. */
+interface Relayed extends ServerResponse {
+  [EXCHANGE]?: Exchange;
+}
+
+/**
+ * The listeners on the answer are the same functions for all requests and are never taken off: a settled exchange
+ * ignores them. (Closures of each request, in the lists of its answer and in the exchange, outlived
+ * collections of young garbage by the thousand.)
+ */
 function listen(exchange: Exchange): void {
-  const { res, signal } = exchange.options;
-  const onClose = () => leave(exchange);
-  const onDrain = () => exchange.controller?.resume();
-  const onSignal = () => giveUp(exchange);
+  const { signal } = exchange.options;
+  const res: Relayed = exchange.options.res;
+  res[EXCHANGE] = exchange;
+  res.on('close', onClose);
+  res.on('drain', onDrain);
+  res.on('error', onClose);
   // behind another answer on the same connection `res` has no socket yet and would not hear of its end
-  const connection = res.socket === null ? res.req.socket : null;
-  res.on('close', onClose).on('drain', onDrain).on('error', onClose);
-  connection?.on('close', onClose);
+  const waitsFor = res.socket === null ? res.req.socket : null;
+  exchange.release = waitsFor === null && signal === undefined ? null : listenBeside(exchange, waitsFor, signal);
+}
+
+/** What only some exchanges listen to; returns the way to stop. */
+function listenBeside(exchange: Exchange, connection: Socket | null, signal: AbortSignal | undefined): () => void {
+  const onGone = (): void => leave(exchange);
+  const onSignal = (): void => giveUp(exchange);
+  connection?.on('close', onGone);
   signal?.addEventListener('abort', onSignal);
-  exchange.release = () => {
-    res.off('close', onClose).off('drain', onDrain).off('error', onClose);
-    connection?.off('close', onClose);
+  return () => {
+    connection?.off('close', onGone);
     signal?.removeEventListener('abort', onSignal);
   };
+}
+
+function onClose(this: Relayed): void {
+  const exchange = this[EXCHANGE];
+  if (exchange !== undefined) leave(exchange);
+}
+
+function onDrain(this: Relayed): void {
+  const exchange = this[EXCHANGE];
+  if (exchange?.settled === false) exchange.controller?.resume();
 }
 
 /** Settles before it aborts, because the abort reports an error at once. */

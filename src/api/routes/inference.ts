@@ -142,8 +142,6 @@ function forward(
     readUsage: usage,
     responseHeaderMs: model.timeouts.responseHeaderMs,
     addHeaders: ['x-turnout-request-id', ctx.state.id],
-    // The head is written by the relay alone: merged with headers set before, it would cost twice.
-    onHead: () => res.removeHeader('x-turnout-request-id'),
     shouldRetry: () => {
       const live = app.router.state().models.get(model.id)?.run;
       return live?.run === run && live.phase === 'ready';

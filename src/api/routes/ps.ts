@@ -8,8 +8,10 @@ export function processes(app: App, ctx: ApiContext): void {
   const state = app.router.state();
   const now = app.router.now();
   const { models } = app.router.config();
+  // those that left the configuration only while something of them lives
+  const listed = [...state.models.values()].filter((model) => model.configured || model.run !== null);
   ctx.body = {
-    models: [...state.models.values()].map((model) => modelRow(model, models.get(model.id)?.name ?? '', now)),
+    models: listed.map((model) => modelRow(model, models.get(model.id)?.name ?? '', now)),
     waiting: waitingRows(state, now),
     swaps: [...state.swaps.values()].map((swap) => swapRow(swap, now)),
   };

@@ -3,7 +3,7 @@
  * other paths through koa-router. Says 404 for unknown paths and 405 with `Allow` for wrong methods (spec 3.1).
  */
 import KoaRouter from 'koa-router';
-import { answerRedirect, answerUnknownPath, answerWrongMethod } from '../answer.ts';
+import { answerRedirect, answerUnknownPath, answerWrongMethod, identify } from '../answer.ts';
 import type { ApiContext, App, Handler } from '../context.ts';
 import { pathOf } from '../forward/path.ts';
 import { refuseCrossSite } from '../guard.ts';
@@ -17,6 +17,7 @@ import { listModels } from './models.ts';
 import { modelOutput } from './output.ts';
 import { processes } from './ps.ts';
 import { running } from './running.ts';
+import { configSchemaRoute } from './schema.ts';
 import { unloadAll, unloadAllJson, unloadModel } from './unload.ts';
 import { upstreamRoute } from './upstream.ts';
 
@@ -36,6 +37,7 @@ const TABLE: { method: 'GET' | 'POST'; path: string; handle: Bound; cross?: 'ref
   { method: 'GET', path: '/logs/stream', handle: logStream },
   { method: 'GET', path: '/logs/stream/', handle: logStream },
   { method: 'GET', path: '/logs/stream/*rest', handle: logStream },
+  { method: 'GET', path: '/schema/config.json', handle: configSchemaRoute },
   { method: 'GET', path: '/api/version', handle: (app, ctx) => versionRoute(app, ctx) },
   { method: 'GET', path: '/api/health', handle: apiHealth },
   { method: 'GET', path: '/api/ps', handle: processes },
@@ -50,17 +52,17 @@ const TABLE: { method: 'GET' | 'POST'; path: string; handle: Bound; cross?: 'ref
   { method: 'GET', path: '/favicon.ico', handle: (_, ctx) => answerUnknownPath(ctx) },
 ];
 
-/** The one handler behind the outer middleware. */
+/** The one handler behind the outer middleware. Answers of inference paths are identified where they are written. */
 export function routesOf(app: App): Handler {
   const inference = inferenceRoutes(app);
   const others = koaRoutes(app);
   return (ctx) => {
     const path = pathOf(ctx.req.url ?? '');
     const exact = inference.get(path);
-    if (exact !== undefined) {
-      const handler = exact.get(ctx.req.method ?? '');
-      return handler === undefined ? answerWrongMethod(ctx, exact.keys()) : handler(ctx);
-    }
+    const handler = exact?.get(ctx.req.method ?? '');
+    if (handler !== undefined) return handler(ctx);
+    identify(ctx);
+    if (exact !== undefined) return answerWrongMethod(ctx, exact.keys());
     if (path.startsWith('/upstream/')) return upstreamRoute(app, ctx);
     return others(ctx);
   };

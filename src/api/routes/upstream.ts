@@ -79,13 +79,12 @@ export function passThroughArrival(
   };
 }
 
-/** The default of `upstream.ignorePaths` (spec 2.2): what a page left open keeps asking for must not load a model. */
-const IGNORED = /.*\.(js|json|css|png|gif|jpg|jpeg|ico|txt)$/;
-
-/** Why this path may not start the model, or null. */
+/** Why this path may not start the model, or null: what a page left open keeps asking for must not load one. */
 function ignoredPath(router: Router, model: ModelId, rest: string): string | null {
   if (router.state().models.get(model)?.run?.phase === 'ready') return null;
-  if (!IGNORED.test(decoded(pathOf(rest)))) return null;
+  const path = decoded(pathOf(rest));
+  const ignored = router.config().ignorePaths ?? [];
+  if (!ignored.some((pattern) => pattern.test(path))) return null;
   return `model ${model} is not loaded; path matches upstream.ignorePaths`;
 }
 

@@ -8,6 +8,7 @@ import type { TurnoutEvent } from '../../core/events.ts';
 import type { Position } from '../../core/ids.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { LogQuery } from '../../core/log/log.ts';
+import type { HealthReport } from '../../core/runtime/router.ts';
 import type { ApiContext, App } from '../context.ts';
 import { type HeldResponse, holdResponse } from './held-response.ts';
 
@@ -27,10 +28,17 @@ export async function serveEventFeed(ctx: ApiContext, app: App, filter: EventFil
   const heartbeat = setInterval(() => held.write(': heartbeat\n\n'), LIMITS.sseHeartbeatMs);
   const feed = createFeed(app, held, filter, start);
   const unsubscribe = app.router.subscribe(feed.offer);
+  // Not an event of the log, so without an id: what is not as it should be, such as a refused configuration.
+  const tellHealth = (report: HealthReport): void => {
+    held.write(`event: health\ndata: ${JSON.stringify(report)}\n\n`);
+  };
+  const stopHealth = app.router.onHealth(tellHealth);
+  if (app.router.health().notes.length > 0) tellHealth(app.router.health());
   held.onDrain(feed.wake);
   feed.wake();
   await held.done;
   unsubscribe();
+  stopHealth();
   clearInterval(heartbeat);
 }
 

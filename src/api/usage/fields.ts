@@ -18,16 +18,18 @@ export interface Findings {
 /** The places of spec 6.2 in one parsed document. */
 export function findingsOf(document: unknown): Findings {
   const top = asFields(document);
-  const usages = [top?.['usage'], asFields(top?.['response'])?.['usage'], asFields(top?.['message'])?.['usage']]
-    .map(asFields)
-    .filter((fields) => fields !== null);
+  const usages: Fields[] = [];
+  for (const holder of [top, asFields(top?.['response']), asFields(top?.['message'])]) {
+    const usage = asFields(holder?.['usage']);
+    if (usage !== null) usages.push(usage);
+  }
   return { usages, timings: asFields(top?.['timings']), metrics: asFields(top?.['metrics']) };
 }
 
 /** Null when nothing was reported. */
 export function usageOf(findings: readonly Findings[]): Usage | null {
   const usage: Usage = {};
-  for (const fields of findings.flatMap((found) => found.usages)) addUsage(usage, fields);
+  for (const { usages } of findings) for (const fields of usages) addUsage(usage, fields);
   const timings = findings.findLast((found) => found.timings !== null)?.timings ?? null;
   if (timings !== null) addTimings(usage, timings);
   const metrics = findings.findLast((found) => found.metrics !== null)?.metrics ?? null;

@@ -55,6 +55,10 @@ async function follow(url: string, query: URLSearchParams, show: (event: Turnout
   let last: string | null = null;
   const parser = createParser({
     onEvent(message) {
+      if (message.event === 'health') {
+        for (const note of (JSON.parse(message.data) as { notes: string[] }).notes) warn(`turnout: ${note}`);
+        return;
+      }
       last = message.id ?? last;
       show(JSON.parse(message.data) as TurnoutEvent);
     },

@@ -9,12 +9,10 @@ import { type MapEntry, type Path, pathText, type TreeNode } from './tree.ts';
 const UNSUPPORTED: { path: string; only?: true }[] = [
   { path: 'models.*.filters' },
   { path: 'models.*.sendLoadingState', only: true },
-  { path: 'models.*.compat.ignoreWebsockets', only: true },
   { path: 'models.*.turnout.memory' },
   { path: 'sendLoadingState', only: true },
   { path: 'includeAliasesInList', only: true },
   { path: 'store' },
-  { path: 'upstream.ignorePaths' },
   { path: 'profiles' },
   { path: 'selectors' },
   { path: 'peers' },

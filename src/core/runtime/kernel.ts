@@ -126,7 +126,15 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     post({ type: 'config.loaded', hash: next.hash, trigger, settings });
   }
 
+  const health = () =>
+    healthOf(loop.state, log, [...broken.map((one) => `broken invariant: ${one}`), ...noted.values()]);
+  const healthListeners = new Set<(report: HealthReport) => void>();
+  const healthChanged = () => {
+    for (const listener of healthListeners) listener(health());
+  };
+
   reportLogTrouble(log, post, clock);
+  log.onStatus(healthChanged);
   options.onLogReplaced?.((replaced) => post({ type: 'log.replaced', ...replaced }));
   await runtime.reconcile(recordedRuns(state, config));
 
@@ -162,8 +170,13 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     note(name, text) {
       if (text === null) noted.delete(name);
       else noted.set(name, text);
+      healthChanged();
     },
-    health: () => healthOf(loop.state, log, [...broken.map((one) => `broken invariant: ${one}`), ...noted.values()]),
+    health,
+    onHealth(listener) {
+      healthListeners.add(listener);
+      return () => healthListeners.delete(listener);
+    },
     async shutdown(signal, force = false) {
       const over = waiting.forExit(loop.state);
       post({ type: 'operator.shutdown', signal, force });

@@ -50,6 +50,8 @@ export interface Router {
   /** Keeps a line in the health report under this name; null takes it away. */
   note(name: string, text: string | null): void;
   health(): HealthReport;
+  /** Called when the notes of the health report changed. Returns the way to stop. */
+  onHealth(listener: (report: HealthReport) => void): () => void;
   /** First call drains and stops, a second one (or `force`) stops at once. Resolves when no child is left. */
   shutdown(signal: string, force?: boolean): Promise<void>;
 }
