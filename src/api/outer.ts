@@ -37,7 +37,7 @@ function begin(app: App, ctx: ApiContext): void {
     const status = res.headersSent ? res.statusCode : CLIENT_GONE_STATUS;
     const announced = req.method === 'HEAD' ? 0 : Number(res.getHeader('content-length') ?? 0);
     const line = accessLine(access, status, state.bytes ?? announced);
-    if (line !== null) app.textLog.info(line);
+    if (line !== null) app.textLog.access(line);
   });
 }
 

@@ -38,7 +38,7 @@ export async function handleUpgrade(app: App, req: IncomingMessage, socket: Dupl
     status = refuse(req, socket, state, errorOfThrown(error));
   }
   const line = accessLine(access, status, state.bytes ?? 0);
-  if (line !== null) app.textLog.info(line);
+  if (line !== null) app.textLog.access(line);
 }
 
 async function upgrade(app: App, req: IncomingMessage, socket: Duplex, head: Buffer, state: ApiState): Promise<number> {

@@ -175,7 +175,7 @@ describe('WebSockets', () => {
     const client = raw(server, handshake(path, more));
     await client.closed;
     expect(client.text()).toMatch(
-      new RegExp(`^HTTP/1\\.1 ${status} [^]*x-turnout-request-id: req_1[^]*"src":"llama-swap"`),
+      new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*x-turnout-request-id: req_1[\\s\\S]*"src":"llama-swap"`),
     );
     expect(server.router.admitted).toEqual([]);
   });
@@ -215,7 +215,7 @@ describe('WebSockets', () => {
     const server = await serve(config({}, { ignoreWebsockets: true }));
     const refused = raw(server, handshake('/upstream/llama/ws'));
     await refused.closed;
-    expect(refused.text()).toMatch(/^HTTP\/1\.1 409 [^]*ignored websocket requests cannot start it/);
+    expect(refused.text()).toMatch(/^HTTP\/1\.1 409 [\s\S]*ignored websocket requests cannot start it/);
     server.router.ready('org/llama:8b', base);
     const client = raw(server, handshake('/upstream/llama/ws'));
     await client.until(/101 Switching/);

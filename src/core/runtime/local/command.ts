@@ -1,5 +1,6 @@
 /**
- * Splits a command line into words, exactly as spec 5.2 says: no shell, no variables, no globs.
+ * Splits a command line into words, exactly as spec 5.2 says: no shell, no variables, no globs. Windows has rules of its
+ * own for quotes and backslashes, because `C:\models\x.gguf` has to survive there.
  * Must never expand or interpret anything beyond quotes, backslashes and comment lines.
  */
 import { TurnoutError } from '../../errors.ts';
@@ -7,13 +8,15 @@ import { TurnoutError } from '../../errors.ts';
 /** Characters that a backslash escapes between double quotes; before any other the backslash stays. */
 const ESCAPED_IN_QUOTES = new Set(['$', '`', '"', '\\']);
 const SEPARATORS = new Set([' ', '\t', '\n']);
+/** A file that was edited on Windows may have its lines end with CR LF. */
+const WINDOWS_SEPARATORS = new Set([' ', '\t', '\r', '\n']);
 
 /**
- * The words of a command.
+ * The words of a command, by the rules of the platform on which it is started.
  * @throws TurnoutError `start-failed` when there is no word in it.
  */
-export function parseCommand(text: string): string[] {
-  const words = splitWords(joinLines(text));
+export function parseCommand(text: string, platform: NodeJS.Platform = process.platform): string[] {
+  const words = platform === 'win32' ? splitWindows(joinLines(text)) : splitPosix(joinLines(text));
   if (words.length === 0) throw new TurnoutError('start-failed', 'unable to get sanitized command: empty command');
   return words;
 }
@@ -37,7 +40,7 @@ function joinLines(text: string): string {
   return kept.join('\n');
 }
 
-function splitWords(text: string): string[] {
+function splitPosix(text: string): string[] {
   const words: string[] = [];
   // null = between words; '' = inside one that is empty so far, which `""` makes possible
   let word: string | null = null;
@@ -68,6 +71,46 @@ function splitWords(text: string): string[] {
   }
   if (word !== null) words.push(word);
   return words;
+}
+
+/**
+ * What Microsoft's C runtime does: only `"` quotes, and backslashes are themselves unless a `"` follows them, when each
+ * pair is one backslash and an odd one makes the `"` a character. `""` inside quotes is one too.
+ */
+function splitWindows(text: string): string[] {
+  const words: string[] = [];
+  let word: string | null = null;
+  let quoted = false;
+  for (let i = 0; i < text.length; ) {
+    const char = text.charAt(i);
+    if (char === '\\') {
+      const count = backslashesAt(text, i);
+      const beforeQuote = text.charAt(i + count) === '"';
+      const literal = beforeQuote && count % 2 === 1;
+      word = (word ?? '') + '\\'.repeat(beforeQuote ? count >> 1 : count) + (literal ? '"' : '');
+      i += literal ? count + 1 : count;
+    } else if (char === '"') {
+      const literal = quoted && text.charAt(i + 1) === '"';
+      word = (word ?? '') + (literal ? '"' : '');
+      if (!literal) quoted = !quoted;
+      i += literal ? 2 : 1;
+    } else if (!quoted && WINDOWS_SEPARATORS.has(char)) {
+      if (word !== null) words.push(word);
+      word = null;
+      i += 1;
+    } else {
+      word = (word ?? '') + char;
+      i += 1;
+    }
+  }
+  if (word !== null) words.push(word);
+  return words;
+}
+
+function backslashesAt(text: string, start: number): number {
+  let end = start;
+  while (text.charAt(end) === '\\') end += 1;
+  return end - start;
 }
 
 const atNewline = (text: string, backslash: number): boolean => text.charAt(backslash + 1) === '\n';
