@@ -32,6 +32,8 @@ export interface PassTarget {
   path: string;
   /** Hears when no byte moved for a minute on an answer that began, and when one does again. */
   onQuiet?: OnQuiet;
+  /** Told of every byte of the answer as it goes out. */
+  sent?: { bytes: number | null };
 }
 
 export interface PassThrough {
@@ -92,7 +94,7 @@ export function createPassThrough(now: () => number = () => performance.now()): 
   }
 
   return {
-    async web(req, res, { run, baseUrl, path, onQuiet = unheard }) {
+    async web(req, res, { run, baseUrl, path, onQuiet = unheard, sent = { bytes: null } }) {
       checkPass(req, path);
       if (res.destroyed) return GONE;
       if (ended.has(run)) return over(run, baseUrl);
@@ -102,7 +104,7 @@ export function createPassThrough(now: () => number = () => performance.now()): 
       return await new Promise((resolve) => {
         const track = tracks.open(run, (reason) => cutPass(pass, reason), onQuiet);
         const pass: WebPass = {
-          ...newPass(url.origin, track, resolve),
+          ...newPass(url.origin, track, sent, resolve),
           req,
           res,
           upstream: null,
@@ -116,7 +118,7 @@ export function createPassThrough(now: () => number = () => performance.now()): 
       });
     },
 
-    async upgrade(req, socket, head, { run, baseUrl, path, onQuiet = unheard }) {
+    async upgrade(req, socket, head, { run, baseUrl, path, onQuiet = unheard, sent = { bytes: null } }) {
       checkPass(req, path);
       checkUpgrade(req);
       if (socket.destroyed) return GONE;
@@ -126,7 +128,7 @@ export function createPassThrough(now: () => number = () => performance.now()): 
       return await new Promise((resolve) => {
         const track = tracks.open(run, (reason) => cutUpgrade(pass, reason), onQuiet);
         const pass: UpgradePass = {
-          ...newPass(url.origin, track, resolve),
+          ...newPass(url.origin, track, sent, resolve),
           client: socket as Socket,
           upstream: null,
           peer: null,

@@ -59,7 +59,13 @@ async function upgrade(app: App, req: IncomingMessage, socket: Duplex, head: Buf
   if (!grant.granted) return refuse(req, socket, state, errorOfRefusal(grant));
   const { run, baseUrl } = grant;
   const result = await served(ticket, () =>
-    app.upstreams.passThrough.upgrade(req, socket, head, { run, baseUrl, path: rest, onQuiet: ticket.quiet }),
+    app.upstreams.passThrough.upgrade(req, socket, head, {
+      run,
+      baseUrl,
+      path: rest,
+      onQuiet: ticket.quiet,
+      sent: state,
+    }),
   );
   state.bytes = result.bytes;
   if (wasServed(result)) ticket.finish(serveReport(result));
@@ -87,7 +93,7 @@ async function passIgnored(
     return refuse(req, socket, state, apiError('model-not-loaded', reason));
   }
   const { run, baseUrl } = live;
-  const result = await app.upstreams.passThrough.upgrade(req, socket, head, { run, baseUrl, path });
+  const result = await app.upstreams.passThrough.upgrade(req, socket, head, { run, baseUrl, path, sent: state });
   state.bytes = result.bytes;
   if (result.status !== null) return result.status;
   return result.error === null ? CLIENT_GONE_STATUS : refuse(req, socket, state, errorOfThrown(result.error));

@@ -41,6 +41,22 @@ describe('inference routes', () => {
     },
   );
 
+  it.each([
+    ['of known length', { 'content-length': '11' }],
+    ['in chunks', {}],
+    ['as events', { 'content-type': 'text/event-stream' }],
+  ])('write an access line with the bytes of an answer %s', async (_how, headers) => {
+    const base = await upstream((_, res) => {
+      res.writeHead(200, headers);
+      res.write('hello ');
+      setImmediate(() => res.end('world'));
+    });
+    const server = await serve(config());
+    server.router.onAdmit = () => server.router.ready('qwen', base);
+    await json(server, 'POST', '/v1/completions', { model: 'qwen' });
+    await eventually(() => server.lines().some((line) => line.includes('" 200 11 "')), 'the access line');
+  });
+
   it.each(['/v1/audio/voices', '/sdapi/v1/loras', '/props'])('GET %s takes the model from the query', async (path) => {
     const base = await echo();
     const server = await serve(config());

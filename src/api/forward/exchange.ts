@@ -38,6 +38,8 @@ export interface RelayOptions {
   addHeaders?: readonly string[];
   /** Aborting it ends the request like a broken upstream, with the reason as its message. */
   signal?: AbortSignal;
+  /** Told of every byte as it goes out: whoever asks when the connection closes must not be early. */
+  sent?: { bytes: number | null };
   /** The head is about to be written. */
   onHead?: (status: number) => void;
   /** A reused connection closed at that moment: may the request be sent once more? Asked at most once. */

@@ -14,6 +14,8 @@ export interface Pass {
   readonly startedAt: number;
   readonly origin: string;
   readonly track: Track;
+  /** Told of every byte as it goes out. */
+  readonly sent: { bytes: number | null };
   settled: boolean;
   status: number | null;
   bytes: number;
@@ -21,11 +23,17 @@ export interface Pass {
   readonly resolve: (result: RelayResult) => void;
 }
 
-export function newPass(origin: string, track: Track, resolve: (result: RelayResult) => void): Pass {
+export function newPass(
+  origin: string,
+  track: Track,
+  sent: Pass['sent'],
+  resolve: (result: RelayResult) => void,
+): Pass {
   return {
     startedAt: performance.now(),
     origin,
     track,
+    sent,
     settled: false,
     status: null,
     bytes: 0,
@@ -37,6 +45,7 @@ export function newPass(origin: string, track: Track, resolve: (result: RelayRes
 /** Bytes on their way to the client. */
 export function passBytes(pass: Pass, count: number): void {
   pass.bytes += count;
+  pass.sent.bytes = pass.bytes;
   pass.firstByteMs ??= performance.now() - pass.startedAt;
   pass.track.moved();
 }

@@ -142,6 +142,7 @@ function handlerOf(exchange: Exchange): Dispatcher.DispatchHandler {
       exchange.firstByteMs ??= performance.now() - exchange.startedAt;
       sendHead(exchange);
       exchange.bytes += chunk.length;
+      if (exchange.options.sent !== undefined) exchange.options.sent.bytes = exchange.bytes;
       exchange.lastChunk = chunk;
       exchange.collector?.add(chunk);
       if (exchange.bytes === exchange.head?.contentLength) {

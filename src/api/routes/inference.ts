@@ -142,6 +142,7 @@ function forward(
     readUsage: usage,
     responseHeaderMs: model.timeouts.responseHeaderMs,
     addHeaders: ['x-turnout-request-id', ctx.state.id],
+    sent: ctx.state,
     shouldRetry: () => {
       const live = app.router.state().models.get(model.id)?.run;
       return live?.run === run && live.phase === 'ready';

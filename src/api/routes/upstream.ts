@@ -39,7 +39,7 @@ export async function upstreamRoute(app: App, ctx: ApiContext): Promise<void> {
   ctx.respond = false;
   const { run, baseUrl } = grant;
   const result = await served(ticket, () =>
-    app.upstreams.passThrough.web(req, res, { run, baseUrl, path: rest, onQuiet: ticket.quiet }),
+    app.upstreams.passThrough.web(req, res, { run, baseUrl, path: rest, onQuiet: ticket.quiet, sent: ctx.state }),
   );
   ctx.state.bytes = result.bytes;
   if (!wasServed(result)) return ticket.leave({ status: result.status, bytes: result.bytes });
