@@ -3,12 +3,12 @@
  */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { setTimeout as after } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type Api, createApi } from '../../src/api/api.ts';
 import type { OutputSource } from '../../src/api/context.ts';
 import type { Config } from '../../src/core/config/config.ts';
 import { createTextLog, type LogToStdout, type TextLog } from '../../src/core/runtime/text-log.ts';
+import { until } from '../support/until.ts';
 import { type FakeRouter, fakeRouter } from './fake-router.ts';
 
 export interface TestServer {
@@ -161,9 +161,5 @@ export function raw(server: { port: number }, bytes: string | Buffer): RawClient
 
 /** Waits until `condition` holds. */
 export async function eventually(condition: () => boolean, what = 'the condition'): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`waited 10 s for ${what}`);
-    await after(5);
-  }
+  await until(what, condition);
 }

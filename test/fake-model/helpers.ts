@@ -8,6 +8,7 @@ import { onTestFinished } from 'vitest';
 import type { FakeModelOptions } from '../../src/cli/fake-model/options.ts';
 import type { FakeRequests } from '../../src/cli/fake-model/record.ts';
 import { startFakeModel } from '../../src/cli/fake-model/server.ts';
+import { until } from '../support/until.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/fake-model/main.ts', import.meta.url));
 
@@ -26,16 +27,7 @@ export interface Spawned {
   exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
-/** Waits until `condition` gives something else than undefined or false. */
-export async function until<T>(what: string, condition: () => T | undefined | false | Promise<T | undefined | false>) {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadline) throw new Error(`waited in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
+export { until };
 
 /** A fake model in a process group of its own; resolves when it listens. */
 export async function spawnFakeModel(args: string[]): Promise<Spawned> {

@@ -13,6 +13,7 @@ import { openPool, type UpstreamPool } from '../../src/api/forward/pool.ts';
 import { relay } from '../../src/api/forward/relay.ts';
 import type { RelayResult } from '../../src/api/forward/result.ts';
 import type { UpstreamTimeouts } from '../../src/core/config/config.ts';
+import { until as waitUntil } from '../support/until.ts';
 
 export const TIMEOUTS: UpstreamTimeouts = {
   connectMs: 30_000,
@@ -140,19 +141,13 @@ export async function relayFront(upstream: { url: string }, options: FrontOption
   };
 }
 
-/** Polls until the function gives something other than undefined, null or false. */
-export async function until<T>(
+/** Waits until the function gives something other than undefined, null or false. */
+export function until<T>(
   probe: () => T | undefined | null | false,
   what = 'the condition',
-  withinMs = 10_000,
+  withinMs?: number,
 ): Promise<T> {
-  const deadline = Date.now() + withinMs;
-  for (;;) {
-    const value = probe();
-    if (value !== undefined && value !== null && value !== false) return value;
-    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  return waitUntil(what, probe, withinMs);
 }
 
 export interface RawAnswer {

@@ -7,7 +7,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { modelId, type RunId, runId } from '../../src/core/ids.ts';
@@ -15,6 +14,7 @@ import { createLocalRuntime, type LocalRuntime } from '../../src/core/runtime/lo
 import { outputFile } from '../../src/core/runtime/local/output-path.ts';
 import { parseStat } from '../../src/core/runtime/local/proc.ts';
 import type { LaunchSpec, Observation } from '../../src/core/runtime/process-runtime.ts';
+import { until } from '../support/until.ts';
 
 type Exited = Extract<Observation, { type: 'exited' }>;
 export type Started = Extract<Observation, { type: 'started' }>;
@@ -37,7 +37,6 @@ export interface Harness {
   output(run: RunId): string;
 }
 
-const WAIT_MS = 15_000;
 const MODEL = modelId('org/model:7b');
 
 /** A command line that runs one of the fixture programs. */
@@ -51,15 +50,7 @@ export function quoteWord(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-export async function waitFor<T>(what: string, look: () => T | null | undefined | false): Promise<T> {
-  const deadline = performance.now() + WAIT_MS;
-  for (;;) {
-    const found = look();
-    if (found !== null && found !== undefined && found !== false) return found;
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await after(10);
-  }
-}
+export const waitFor = until;
 
 export async function freePort(): Promise<number> {
   const server = createServer();
