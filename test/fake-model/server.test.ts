@@ -91,7 +91,8 @@ describe('the fake model', () => {
     const second = new AbortController();
     const send = (signal: AbortSignal, max_tokens: number) =>
       post(`${url}/v1/chat/completions`, { ...chat, stream: true, max_tokens }, { signal });
-    await send(first.signal, 100_000);
+    // kept to the end: an answer that nobody refers to is collected, and its connection closed
+    const streaming = await send(first.signal, 100_000);
     const waiting = send(second.signal, 1);
     const third = send(new AbortController().signal, 1);
     await until('three requests in flight', async () => (await requestsOf(url)).inFlight === 3);
@@ -99,6 +100,7 @@ describe('the fake model', () => {
     await expect(waiting).rejects.toThrow();
     first.abort();
     expect((await events(await third)).at(-1)).toBe('[DONE]');
+    expect(streaming.status).toBe(200);
     await until('no request in flight', async () => (await requestsOf(url)).inFlight === 0);
   });
 

@@ -23,7 +23,7 @@ export const MUTANTS: Record<string, Mutant> = {
   'start-skipped-while-stopping': {
     bug: 'a swap whose target still stops counts as done',
     file: 'settle.ts',
-    find: "if (target.run?.phase !== 'ready' || !victimsGone(state, swap)) continue;",
+    find: "if (target.run?.phase !== 'ready' || awaitsNewRun(target) || !victimsGone(state, swap)) continue;",
     replace: "if (target.run === null || target.run.phase === 'starting' || !victimsGone(state, swap)) continue;",
   },
   'in-flight-not-released': {

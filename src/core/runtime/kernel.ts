@@ -153,6 +153,9 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
   });
   apply(config, 'start');
 
+  // Nothing is served before it is on disk that this turnout began and what it closed.
+  await log.flush();
+
   return {
     log,
     config: () => config,
