@@ -21,7 +21,6 @@ describe('the top level', () => {
     ['upstream: {ignorePaths: ["ok", "(x"]}', '1:32 upstream.ignorePaths: invalid regular expression "(x"'],
     ['upstream: {ignorePaths: ["(?=x)"]}', '1:26 upstream.ignorePaths: invalid regular expression "(?=x)"'],
     ['metricsMaxInMemory: many', '1:21 metricsMaxInMemory: expected a whole number, got "many"'],
-    ['captureBuffer: 1.5', '1:16 captureBuffer: expected a whole number, got 1.5'],
     ['ui: {activity: {session_id: x}}', '1:29 ui.activity.session_id: expected a list, got "x"'],
     ['turnout: {eventLog: {retentionDays: -1}}', '1:37 turnout.eventLog.retentionDays must be >= 0, got -1'],
     [
@@ -104,6 +103,19 @@ describe('the top level', () => {
     const ui = 'ui: {activity: {session_id: [" X-A ", x-a, "", X-B]}}';
     expect(load(ui).uiSessionHeaders).toEqual(['X-A', 'X-B']);
     expect(load('ui: {activity: {session_id: []}}').uiSessionHeaders).toEqual([]);
+  });
+
+  it('cuts off what stands behind the point of a whole number, but not in what is its own', () => {
+    const config = load('captureBuffer: 1.9\nglobalTTL: 90.5\nmodels: {a: {cmd: "${PORT}"}}');
+    expect(config).toMatchObject({ captureBufferBytes: 1024 * 1024 });
+    expect(model(config, 'a').ttlMs).toBe(90_000);
+    expect(config.warnings.map(oneLine)).toEqual([
+      '1:16 captureBuffer: expected a whole number, got 1.9; 1 is used',
+      '2:12 globalTTL: expected a whole number, got 90.5; 90 is used',
+    ]);
+    expect(errorsOf('turnout: {eventLog: {retentionDays: 1.5}}').map(oneLine)).toEqual([
+      '1:37 turnout.eventLog.retentionDays: expected a whole number, got 1.5',
+    ]);
   });
 
   it('writes no times for a format that nobody knows, and says so', () => {

@@ -178,9 +178,16 @@ describe('macros', () => {
     [`apiKeys: ["a\${x}"]`, `1:13 apiKeys[0]: unknown macro '\${x}'`],
     [`hooks: {on_startup: {preload: ["\${PORT}"]}}`, `1:33 hooks.on_startup.preload[0]: unknown macro '\${PORT}'`],
     [`logLevel: "\${MODEL_ID}"`, `1:12 logLevel: unknown macro '\${MODEL_ID}'`],
-    [`logLevel: \${env.1X}`, `1:11 logLevel: unknown macro '\${env.1X}'`],
   ])('that nobody declared are refused elsewhere: %s', (text, expected) => {
     expect(errorsOf(text).map(oneLine)).toContain(expected);
+  });
+
+  it('that cannot be environment variables are text, with a warning', () => {
+    const config = load(`models: {a: {cmd: "x \${env.MY-DIR} \${PORT}"}}`);
+    expect(model(config, 'a').cmd).toBe(`x \${env.MY-DIR} \${PORT}`);
+    expect(config.warnings.map(oneLine)).toEqual([
+      `1:22 models.a.cmd: "\${env.MY-DIR}" is no environment variable, so it stays as it is`,
+    ]);
   });
 
   it('are not looked for under unknown keys of the top level', () => {

@@ -13,9 +13,8 @@ const MODELS = yaml(`
     org/c: {cmd: "x \${PORT}"}
 `);
 
-/** The matrix is checked in the same way in and out of use; out of use it is the only thing to complain about. */
-const matrix = (text: string) =>
-  `${MODELS}routing:\n  router:\n    settings:\n      matrix:\n${text.replace(/^/gm, '        ')}`;
+/** In the place of the router, so that it is checked, but not of the planner, so that nothing else is wrong. */
+const matrix = (text: string) => `${MODELS}turnout: {planner: group}\nmatrix:\n${text.replace(/^/gm, '        ')}`;
 
 describe('parseExpression()', () => {
   const shape = (text: string): unknown => {
@@ -75,7 +74,7 @@ describe('parseExpression()', () => {
 describe('a matrix', () => {
   it('is read with vars, costs and sets in the order of the file', () => {
     const config = load(matrix('vars: {c: org/c, 9: a}\nevict_costs: {c: 5, b: 2}\nsets:\n  z: +10 | c\n  10: a & b'));
-    expect(config.router).toBe('group');
+    expect(config.router).toBe('matrix');
     expect(config.matrix?.vars).toEqual(
       new Map([
         ['c', 'org/c'],
@@ -95,28 +94,25 @@ describe('a matrix', () => {
   });
 
   it.each([
-    ['sets: {}', '9:9 matrix: must define at least one set'],
-    ['vars: {c: org/c}', '9:9 matrix: must define at least one set'],
-    ['vars: {a_b: a}\nsets: {s: a}', '9:16 matrix: invalid var name "a_b"'],
-    ['vars: {x: first}\nsets: {s: a}', '9:19 matrix: var "x" references unknown model "first"'],
-    ['evict_costs: {x: 1}\nsets: {s: a}', '9:23 matrix: evict_costs: unknown var or model "x"'],
-    ['evict_costs: {a: 0}\nsets: {s: a}', '9:26 matrix: evict_costs.a must be a positive integer, got 0'],
-    [
-      'evict_costs: {a: much}\nsets: {s: a}',
-      '9:26 routing.router.settings.matrix.evict_costs.a: expected a whole number, got "much"',
-    ],
-    ['sets: {s: a & x}', '9:23 matrix: set "s": unknown var or model "x"'],
-    ['sets: {s: "a & x"}', '9:24 matrix: set "s": unknown var or model "x"'],
-    ['sets:\n  s: >\n    a &\n    (b | xyz)', '12:18 matrix: set "s": unknown var or model "xyz"'],
-    ['sets:\n  s: |\n    a\n    b', '12:13 matrix: set "s": unexpected token "b"'],
-    ['sets: {s: }', '9:16 matrix: set "s": empty DSL expression'],
-    ['sets: {s: ""}', '9:19 matrix: set "s": empty DSL expression'],
-    ['sets: {s: a &}', '9:22 matrix: set "s": unexpected end of the expression'],
-    ['sets: {s: +t}', '9:19 matrix: set "s" references undefined set "t"'],
-    ['sets: {s: org/c}', '9:22 matrix: set "s": unexpected character "/"'],
-    ['sets: {s: a | +t, t: b | +s}', '9:16 matrix: circular reference detected involving set "s"'],
-    ['sets: {s: +t, t: +t}', '9:23 matrix: circular reference detected involving set "t"'],
-    ['sets: [a]', '9:15 routing.router.settings.matrix.sets: expected a mapping, got a list'],
+    ['sets: {}', '7:9 matrix: must define at least one set'],
+    ['vars: {c: org/c}', '7:9 matrix: must define at least one set'],
+    ['vars: {a_b: a}\nsets: {s: a}', '7:16 matrix: invalid var name "a_b"'],
+    ['vars: {x: first}\nsets: {s: a}', '7:19 matrix: var "x" references unknown model "first"'],
+    ['evict_costs: {x: 1}\nsets: {s: a}', '7:23 matrix: evict_costs: unknown var or model "x"'],
+    ['evict_costs: {a: 0}\nsets: {s: a}', '7:26 matrix: evict_costs.a must be a positive integer, got 0'],
+    ['evict_costs: {a: much}\nsets: {s: a}', '7:26 matrix.evict_costs.a: expected a whole number, got "much"'],
+    ['sets: {s: a & x}', '7:23 matrix: set "s": unknown var or model "x"'],
+    ['sets: {s: "a & x"}', '7:24 matrix: set "s": unknown var or model "x"'],
+    ['sets:\n  s: >\n    a &\n    (b | xyz)', '10:18 matrix: set "s": unknown var or model "xyz"'],
+    ['sets:\n  s: |\n    a\n    b', '10:13 matrix: set "s": unexpected token "b"'],
+    ['sets: {s: }', '7:16 matrix: set "s": empty DSL expression'],
+    ['sets: {s: ""}', '7:19 matrix: set "s": empty DSL expression'],
+    ['sets: {s: a &}', '7:22 matrix: set "s": unexpected end of the expression'],
+    ['sets: {s: +t}', '7:19 matrix: set "s" references undefined set "t"'],
+    ['sets: {s: org/c}', '7:22 matrix: set "s": unexpected character "/"'],
+    ['sets: {s: a | +t, t: b | +s}', '7:16 matrix: circular reference detected involving set "s"'],
+    ['sets: {s: +t, t: +t}', '7:23 matrix: circular reference detected involving set "t"'],
+    ['sets: [a]', '7:15 matrix.sets: expected a mapping, got a list'],
   ])('is refused with %j', (text, expected) => {
     expect(errorsOf(matrix(text)).map(oneLine)).toEqual([expected]);
   });
@@ -130,7 +126,7 @@ describe('a matrix', () => {
 
   it('points at the whole expression where a macro made it', () => {
     const text = `macros: {m: "b & x"}\n${matrix('sets: {s: "a & ${m}"}')}`;
-    expect(errorsOf(text)).toMatchObject([{ line: 10, column: 19, length: 10 }]);
+    expect(errorsOf(text)).toMatchObject([{ line: 8, column: 19, length: 10 }]);
   });
 
   it('tells all problems of all expressions', () => {
@@ -140,6 +136,29 @@ describe('a matrix', () => {
       'matrix: set "s": unknown var or model "y"',
       'matrix: set "t": unexpected end of the expression',
       'matrix: set "u" references undefined set "v"',
+    ]);
+  });
+
+  it.each([
+    'sets: {}',
+    'vars: {a_b: zz}\nsets: {s: a}',
+    'evict_costs: {a: 0, zz: 1}\nsets: {s: a}',
+    'sets: {s: a & x, t: a |, u: +v}',
+  ])('that is not in use may hold anything, with warnings: %j', (text) => {
+    const where = 'routing:\n  router:\n    settings:\n      matrix:\n';
+    const config = load(`${MODELS}${where}${text.replace(/^/gm, '        ')}`);
+    expect(config.matrix).toBeNull();
+    expect(config.warnings.map(({ code }) => code)).toContain('no-effect');
+    expect(config.warnings.length).toBeGreaterThan(1);
+    expect(new Set(config.warnings.map(({ line }) => line > 7))).toEqual(new Set([true]));
+  });
+
+  it('that is in use leaves groups alone', () => {
+    const text =
+      'routing:\n  router:\n    use: matrix\n    settings:\n      groups: {g: {members: [zz]}}\n      matrix: {sets: {s: a}}';
+    const result = loadConfig([{ file: 'c.yaml', text: MODELS + text }], { reader: 'llama-swap' });
+    expect('config' in result && result.config.warnings.map(oneLine)).toEqual([
+      '9:30 group "g": no model config for "zz"',
     ]);
   });
 

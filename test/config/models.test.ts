@@ -108,7 +108,6 @@ describe('a model', () => {
   it.each([
     ['ttl: -2', '4:10 model a: invalid TTL value -2'],
     ['unloadTimeout: -1', '4:20 model a: invalid unloadTimeout value -1'],
-    ['timeouts: {connect: -1}', '4:25 model a: timeouts.connect must be >= 0'],
     ['timeouts: {idleConn: x}', '4:26 models.a.timeouts.idleConn: expected a whole number, got "x"'],
     ['concurrencyLimit: many', '4:23 models.a.concurrencyLimit: expected a whole number, got "many"'],
     ['aliases: one', '4:14 models.a.aliases: expected a list, got "one"'],
@@ -161,6 +160,38 @@ describe('a model', () => {
     expect(warningsOf(`models:\n  a:\n    ${line}\n    proxy: http://x:1`).map(oneLine)).toEqual([
       '2:3 model a: cmd is empty, so it cannot be started',
     ]);
+  });
+
+  it('has no limit where a timeout is below 0', () => {
+    const config = load(`models:\n  a:\n    cmd: x ${PORT}\n    timeouts: {responseHeader: -1}`);
+    expect(model(config, 'a').timeouts).toMatchObject({ responseHeaderMs: 0, connectMs: 30_000 });
+    expect(config.warnings.map(oneLine)).toEqual([
+      '4:32 models.a.timeouts.responseHeader is below 0, so there is no limit',
+    ]);
+  });
+
+  it('may have nothing behind it, and then cannot be started', () => {
+    const config = load('models:\n  a:\n');
+    expect(model(config, 'a')).toMatchObject({ cmd: '', port: null });
+    expect(config.warnings.map(oneLine)).toEqual(['2:3 model a: cmd is empty, so it cannot be started']);
+  });
+
+  it.each<[NodeJS.Platform, string, string]>([
+    ['win32', '', `taskkill /f /t /pid \${PID}`],
+    ['win32', 'cmdStop:', `taskkill /f /t /pid \${PID}`],
+    ['win32', 'cmdStop: ""', ''],
+    ['win32', 'cmdStop: docker stop a', 'docker stop a'],
+    ['linux', '', ''],
+    ['darwin', 'cmdStop:', ''],
+  ])('on %s with %j is stopped by %j', (platform, line, expected) => {
+    const config = load(`models:\n  a:\n    cmd: x ${PORT}\n    ${line}`, { platform });
+    expect(model(config, 'a').cmdStop).toBe(expected);
+  });
+
+  it('leaves empty env entries out', () => {
+    const config = load(`models:\n  a:\n    cmd: x ${PORT}\n    env:\n      - A=1\n      -\n`);
+    expect(model(config, 'a').env).toEqual(['A=1']);
+    expect(config.warnings.map(({ code }) => code)).toEqual(['env-entry']);
   });
 
   it('keeps env entries that are not NAME=value, with a warning that does not repeat them', () => {

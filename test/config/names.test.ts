@@ -56,11 +56,23 @@ describe('filters', () => {
     ['{setParamsByID: {other: {x: 1}}}', "4:31 duplicate alias 'other' in model a: filters.setParamsByID"],
     ['{setParamsByID: {x: 5}}', '4:34 models.a.filters.setParamsByID.x: expected a mapping, got 5'],
     ['{setParams: [x]}', '4:26 models.a.filters.setParams: expected a mapping, got a list'],
-    ['{setParams: {x: .nan}}', '4:30 models.a.filters.setParams.x: expected a finite number, got NaN'],
     ['{stripParams: [x]}', '4:28 models.a.filters.stripParams: expected text, got a list'],
   ])('are refused with %j', (text, expected) => {
     const others = '\n  b: {cmd: "${PORT}"}\n  c: {cmd: "${PORT}", aliases: [other]}';
     expect(errors(inModel(`filters: ${text}${others}`))).toEqual([expected]);
+  });
+
+  it('have null where JSON has no number', () => {
+    const config = load(inModel('filters: {setParams: {x: .nan, y: [.inf]}}\n    metadata: {z: -.inf}'));
+    expect(model(config, 'a').filters?.set).toEqual([
+      ['x', null],
+      ['y', [null]],
+    ]);
+    expect(config.warnings.filter(({ code }) => code === 'not-finite').map(oneLine)).toEqual([
+      '4:30 models.a.filters.setParams.x: expected a finite number, got NaN; null is used',
+      '4:40 models.a.filters.setParams.y[0]: expected a finite number, got Infinity; null is used',
+      '5:19 models.a.metadata.z: expected a finite number, got -Infinity; null is used',
+    ]);
   });
 
   it('leave out keys that no request could carry', () => {
@@ -137,10 +149,6 @@ describe('peers', () => {
     ['peers:\n  p: {proxy: "http://h"}', '6:6 peers.p: peer models can not be empty'],
     ['peers:\n  p: {proxy: "http://h", models: []}', '6:34 peers.p: peer models can not be empty'],
     [
-      'peers:\n  p: {proxy: "http://h", models: [m], timeouts: {connect: -1}}',
-      '6:59 peers.p.timeouts.connect must be >= 0',
-    ],
-    [
       'peers:\n  p: {proxy: "http://h", models: [b/c]}\n  p/b: {proxy: "http://h", models: [c]}',
       '7:37 fully qualified peer model name "p/b/c" is ambiguous between peers "p" and "p/b"',
     ],
@@ -155,6 +163,17 @@ describe('peers', () => {
     ['peers: {p: {proxy: "http://h", models: [m], apiKey: "${x}"}}', "5:54 peers.p.apiKey: unknown macro '${x}'"],
   ])('are refused with %j', (text, expected) => {
     expect(errors(MODELS + text)).toEqual([expected]);
+  });
+
+  it('have no limit where a timeout is below 0, and are left out when they are empty', () => {
+    const config = load('peers:\n  p: {proxy: "http://h", models: [m], timeouts: {connect: -1}}\n  q:');
+    expect(config.peers?.get('p')?.timeouts).toMatchObject({ connectMs: 0, responseHeaderMs: 60_000 });
+    expect(config.peers?.has('q')).toBe(false);
+    expect(config.warnings.map(oneLine)).toEqual([
+      '1:1 peers is not supported yet',
+      '2:59 peers.p.timeouts.connect is below 0, so there is no limit',
+      '3:3 peers.q is empty, so it is left out',
+    ]);
   });
 
   it('keep their keys to themselves', () => {
@@ -191,6 +210,7 @@ describe('selectors', () => {
       'x: {strategy: best, targets: [a]}',
       '9:17 selectors.x.strategy: expected one of pin, warm, spillover, got "best"',
     ],
+    ['" ": {strategy: pin, targets: [a]}', '9:3 selectors: the name of a selector must not be empty'],
     ['x: {strategy: pin}', '9:6 selectors.x.targets must contain at least one target'],
     ['x: {strategy: pin, targets: [zz]}', '9:32 selectors.x.targets[0] references unknown model "zz"'],
     ['x: {strategy: pin, targets: [m]}', '9:32 selectors.x.targets[0] references unknown model "m"'],

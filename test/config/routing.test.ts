@@ -37,11 +37,6 @@ describe('groups', () => {
     ['groups:\n  g:\n    members: [a, b, a]', '7:21 duplicate member "a" in group "g"', null],
     ['groups:\n  g: {members: [a]}\n  h: {members: [a]}', '7:17 model "a" is in two groups, "g" and "h"', null],
     ['groups:\n  g:\n    members:\n      - a\n      - d1', '9:9 group "g": no model config for "d1"', null],
-    [
-      'groups:\n  g: {members: [first]}',
-      '6:17 group "g": no model config for "first"',
-      '"first" is an alias, write "a"',
-    ],
     ['groups:\n  g: {members: [firts]}', '6:17 group "g": no model config for "firts"', 'did you mean "first"?'],
     ['groups: [a]', '5:9 groups: expected a mapping, got a list', null],
     ['groups:\n  g: {swap: maybe}', '6:13 groups.g.swap: expected true or false, got "maybe"', null],
@@ -49,6 +44,14 @@ describe('groups', () => {
     const errors = errorsOf(MODELS + text);
     expect(errors.map(oneLine)).toEqual([expected]);
     expect(errors[0]?.help).toBe(help);
+  });
+
+  it('pass over an alias, with a warning, as llama-swap does', () => {
+    const config = load(`${MODELS}groups:\n  g: {swap: false, members: [first, b]}`);
+    expect(['a', 'b'].map((id) => model(config, id).group)).toEqual(['(default)', 'g']);
+    expect(config.warnings.map((warning) => [oneLine(warning), warning.help])).toEqual([
+      ['6:30 group "g": "first" is an alias and has no effect', '"first" is an alias, write "a"'],
+    ]);
   });
 
   it('leave out a group that has the name of the one turnout makes', () => {
@@ -70,13 +73,17 @@ describe('the router', () => {
       "5:25 routing.router.use is 'matrix' but routing.router.settings.matrix is not set",
     ],
     ['matrix: {sets: {s: a}}', `5:1 ${unsupported}`],
-    ['groups: {}\nmatrix: {sets: {s: a}}', "6:1 config cannot use both 'groups' and 'matrix'"],
+    ['groups: {g: {}}\nmatrix: {sets: {s: a}}', "6:1 config cannot use both 'groups' and 'matrix'"],
     [
-      'groups: {}\nrouting: {router: {use: group}}',
+      'groups: {g: {}}\nrouting: {router: {use: group}}',
       "5:1 'groups' at the top level and routing.router cannot be used together",
     ],
     [
-      'matrix: {sets: {s: a}}\nrouting: {router: {settings: {groups: {}}}}',
+      'groups: {g: {}}\nrouting: {router: {settings: {matrix: {sets: {s: a}}}}}',
+      "5:1 'groups' at the top level and routing.router cannot be used together",
+    ],
+    [
+      'matrix: {sets: {s: a}}\nrouting: {router: {settings: {groups: {g: {}}}}}',
       "5:1 'matrix' at the top level and routing.router cannot be used together",
     ],
     ['routing: {scheduler: {use: lifo}}', '5:28 routing.scheduler.use: unknown scheduler "lifo" (valid: fifo)'],
@@ -92,6 +99,15 @@ describe('the router', () => {
     expect(load(`${MODELS}routing: {router: {use: group, ${settings}}}`).warnings.map(oneLine)).toEqual([
       '5:43 routing.router.settings.matrix has no effect',
     ]);
+  });
+
+  it.each([
+    'groups: {}\nrouting: {router: {use: group}}',
+    'groups:\nrouting: {router: {settings: {groups: {g: {members: [a]}}}}}',
+    'groups: {g: {members: [a]}}\nrouting: {router: {use: "", settings: {groups: {}}}}',
+    'groups: {g: {members: [a]}}\nmatrix:\nrouting: {router: }',
+  ])('may be combined with what says nothing: %j', (text) => {
+    expect(load(MODELS + text).router).toBe('group');
   });
 
   it('may be combined with a legacy spelling when only the scheduler is set', () => {

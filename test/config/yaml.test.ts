@@ -102,6 +102,28 @@ describe('YAML', () => {
     ]);
   });
 
+  it.each([
+    ['1_000', 1_000],
+    ['-1_0.5', -10.5],
+    ['017', 15],
+    ['0o17', 15],
+    ['-0b101', -5],
+    ['0x1F', 31],
+    ['+7', 7],
+    ['089', 89],
+    ['1.50', 1.5],
+    ['.5e1', 5],
+    ['_1', '_1'],
+    ['1_a', '1_a'],
+    ['0b2', '0b2'],
+    ['1.2.3', '1.2.3'],
+    ['"017"', '017'],
+    ['!!str 017', '017'],
+  ])('takes %s for the number that it is in llama-swap', (text, expected) => {
+    const config = load(`macros: {n: ${text}}\nmodels: {a: {cmd: "x ${PORT}", metadata: {n: "\${n}"}}}`);
+    expect(model(config, 'a').metadata).toEqual({ n: expected });
+  });
+
   it('may have tags that nobody knows, with a warning', () => {
     const config = load(`models: {a: {cmd: !shell "${PORT}", name: !!str 5}}`);
     expect(model(config, 'a').name).toBe('5');

@@ -47,12 +47,13 @@ function entriesOf(keys: Record<string, unknown>, path: Path, root: TreeNode, re
   return entries;
 }
 
-/** Data of the file as JSON. YAML knows numbers that JSON does not, which is an error. */
+/** Data of the file as JSON. YAML knows numbers that JSON does not, in their place stands null. */
 export function jsonOf(value: unknown, path: Path, root: TreeNode, report: Report): Json {
   if (typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') {
     if (Number.isFinite(value)) return value;
-    report.error('invalid-value', placeAt(root, path), `${pathText(path)}: expected a finite number, got ${value}`);
+    const message = `${pathText(path)}: expected a finite number, got ${value}; null is used`;
+    report.warning('not-finite', placeAt(root, path), message, 'in llama-swap every answer that needs it would fail');
     return null;
   }
   if (Array.isArray(value)) return value.map((item, i) => jsonOf(item, [...path, i], root, report));

@@ -16,7 +16,7 @@ import { isNull, keyPlaceAt, nodeAt, type Path, placeAt, type TreeNode } from '.
 
 const VAR_NAME = /^[a-zA-Z0-9.-]{1,32}$/;
 
-type Models = Map<ModelId, ModelConfig>;
+export type Models = Map<ModelId, ModelConfig>;
 
 export function buildMatrix(raw: RawMatrix, path: Path, root: TreeNode, models: Models, report: Report): MatrixConfig {
   const vars = readVars(raw, path, root, models, report);
@@ -27,6 +27,10 @@ export function buildMatrix(raw: RawMatrix, path: Path, root: TreeNode, models: 
   const evictCosts = new Map<ModelId, number>();
   for (const [name, cost] of Object.entries(raw.evict_costs)) {
     const id = modelOf(name);
+    if (cost < 1) {
+      const message = `matrix: evict_costs.${name} must be a positive integer, got ${cost}`;
+      report.error('invalid-value', placeAt(root, [...path, 'evict_costs', name]), message);
+    }
     if (id !== undefined) evictCosts.set(id, cost);
     else {
       const message = `matrix: evict_costs: unknown var or model "${name}"`;

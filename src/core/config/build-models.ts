@@ -12,19 +12,23 @@ import { DEFAULT_PROXY, isHttpUrl, PORT } from './ports.ts';
 import type { Report } from './report.ts';
 import type { RawConfig } from './schema.ts';
 import type { RawModel, RawTimeouts } from './schema-model.ts';
-import { keyPlaceAt, type Path, placeAt, type TreeNode } from './tree.ts';
+import { isNull, keyPlaceAt, nodeAt, type Path, pathText, placeAt, type TreeNode } from './tree.ts';
 import { durationMs } from './units.ts';
 
 /** Backs `/comfyui/`, whose page sends many requests at once (spec 2.4). */
 const COMFYUI = 'comfyui_auto';
 const COMFYUI_CONCURRENCY = 50;
 
-/** Group and priority are filled in by build-routing.ts. */
+/** How a process and all that it started is stopped on Windows, which knows no signals (spec 2.4). */
+const WINDOWS_STOP = 'taskkill /f /t /pid ${PID}';
+
+/** Group and priority are filled in by build-routing.ts. `platform` is where the models run. */
 export function buildModels(
   raw: RawConfig,
   root: TreeNode,
   ids: Iterable<string>,
   ports: Map<string, number>,
+  platform: NodeJS.Platform,
   report: Report,
 ): Map<ModelId, ModelConfig> {
   const startTimeoutMs = startTimeout(raw, root, report);
@@ -40,10 +44,10 @@ export function buildModels(
     models.set(modelId(id), {
       id: modelId(id),
       cmd: model.cmd,
-      cmdStop: model.cmdStop,
+      cmdStop: cmdStopOf(id, model, platform, root),
       proxy: proxyOf(id, model, port, root, report),
       checkEndpoint: model.checkEndpoint.trim() === 'none' ? null : model.checkEndpoint,
-      env: model.env,
+      env: model.env.filter((entry) => entry !== ''),
       port,
       aliases: model.aliases.filter((alias) => alias !== ''), // those of filters are added by build-names.ts
       useModelName: model.useModelName,
@@ -55,7 +59,7 @@ export function buildModels(
       unloadTimeoutMs: (model.unloadTimeout || raw.unloadTimeout) * 1_000 || LIMITS.unloadTimeoutMs,
       unloadTimeoutSet: (model.unloadTimeout || raw.unloadTimeout) > 0,
       startTimeoutMs,
-      timeouts: timeoutsOf(model.timeouts),
+      timeouts: timeoutsOf(model.timeouts, [...path, 'timeouts'], root, report),
       group: '',
       priority: 0,
       minResidencyMs: model.turnout.minResidency === undefined ? null : durationMs(model.turnout.minResidency),
@@ -68,6 +72,12 @@ export function buildModels(
     });
   }
   return models;
+}
+
+/** An empty text that was written stays one. */
+function cmdStopOf(id: string, model: RawModel, platform: NodeJS.Platform, root: TreeNode): string {
+  const node = nodeAt(root, ['models', id, 'cmdStop']);
+  return platform === 'win32' && (node === undefined || isNull(node)) ? WINDOWS_STOP : model.cmdStop;
 }
 
 function startTimeout(raw: RawConfig, root: TreeNode, report: Report): number {
@@ -114,13 +124,20 @@ function concurrency(id: string, model: RawModel): number {
   return id === COMFYUI ? Math.max(limit, COMFYUI_CONCURRENCY) : limit;
 }
 
-export function timeoutsOf(timeouts: RawTimeouts): UpstreamTimeouts {
+/** Below 0 there is no limit, as for 0. `path` is where they stand. */
+export function timeoutsOf(timeouts: RawTimeouts, path: Path, root: TreeNode, report: Report): UpstreamTimeouts {
+  const ms = (key: keyof RawTimeouts): number => {
+    if (timeouts[key] >= 0) return timeouts[key] * 1_000;
+    const at: Path = [...path, key];
+    report.warning('negative', placeAt(root, at), `${pathText(at)} is below 0, so there is no limit`, 'write 0');
+    return 0;
+  };
   return {
-    connectMs: timeouts.connect * 1_000,
-    keepAliveMs: timeouts.keepalive * 1_000,
-    responseHeaderMs: timeouts.responseHeader * 1_000,
-    tlsHandshakeMs: timeouts.tlsHandshake * 1_000,
-    expectContinueMs: timeouts.expectContinue * 1_000,
-    idleConnMs: timeouts.idleConn * 1_000,
+    connectMs: ms('connect'),
+    keepAliveMs: ms('keepalive'),
+    responseHeaderMs: ms('responseHeader'),
+    tlsHandshakeMs: ms('tlsHandshake'),
+    expectContinueMs: ms('expectContinue'),
+    idleConnMs: ms('idleConn'),
   };
 }

@@ -57,14 +57,19 @@ function addMadeAliases(
   }
 }
 
-/** Where a model mentions an alias; the last time, because one that stands twice is wrong the second time. */
+/**
+ * Where a model mentions an alias, in its list or in its filters; the last time, because one that stands twice is wrong
+ * the second time.
+ */
 export function placesOfAliases(root: TreeNode, id: string): (alias: string) => Place {
   const path: Path = ['models', id, 'aliases'];
   let indexes: Map<string, number> | null = null;
   return (alias) => {
     indexes ??= indexesOf(nodeAt(root, path));
     const index = indexes.get(alias);
-    return placeAt(root, index === undefined ? path : [...path, index]);
+    // one that is not in the list was made by a filter
+    if (index === undefined) return keyPlaceAt(root, ['models', id, 'filters', 'setParamsByID', alias]);
+    return placeAt(root, [...path, index]);
   };
 }
 

@@ -9,7 +9,7 @@ import { isHttpUrl } from './ports.ts';
 import type { Report } from './report.ts';
 import type { RawConfig } from './schema.ts';
 import type { Place } from './source.ts';
-import { keyPlaceAt, nodeAt, type Path, placeAt, type TreeNode } from './tree.ts';
+import { isNull, keyPlaceAt, nodeAt, type Path, placeAt, type TreeNode } from './tree.ts';
 
 type PeerNames = NonNullable<Config['peerNames']>;
 
@@ -20,6 +20,10 @@ export function buildPeers(raw: RawConfig, root: TreeNode, report: Report): Map<
     const peer = raw.peers[id];
     if (peer === undefined) continue;
     const path: Path = ['peers', id];
+    if (isNull(nodeAt(root, path))) {
+      report.warning('empty-peer', keyPlaceAt(root, path), `peers.${id} is empty, so it is left out`);
+      continue;
+    }
     if (peer.proxy.trim() === '') {
       report.error('peer', keyPlaceAt(root, path), `peers.${id}: proxy is required`);
     } else if (!isHttpUrl(peer.proxy)) {
@@ -41,7 +45,7 @@ export function buildPeers(raw: RawConfig, root: TreeNode, report: Report): Map<
       models,
       apiKey: peer.apiKey,
       filters: buildFilters(peer.filters, [...path, 'filters'], root, report),
-      timeouts: timeoutsOf(peer.timeouts),
+      timeouts: timeoutsOf(peer.timeouts, [...path, 'timeouts'], root, report),
     });
   }
   return peers;

@@ -23,7 +23,11 @@ const PLANNERS: ReadonlySet<string> = new Set(['group']);
 
 /** `asReference`: as llama-swap sees it, which knows nothing of what turnout has. */
 export function chooseRouter(raw: RawConfig, root: TreeNode, asReference: boolean, report: Report): Routing {
-  const legacy = ['groups', 'matrix'].filter((key) => has(root, [key]));
+  // an empty map of groups says nothing
+  const legacy = [
+    ...(hasContent(nodeAt(root, ['groups'])) ? ['groups'] : []),
+    ...(has(root, ['matrix']) ? ['matrix'] : []),
+  ];
   const router = routerOf(raw, root, legacy, report);
   const planner = raw.turnout.planner ?? router;
   if (!asReference && !PLANNERS.has(planner)) {
@@ -60,7 +64,7 @@ function routerOf(raw: RawConfig, root: TreeNode, legacy: string[], report: Repo
     report.error('conflict', keyPlaceAt(root, ['matrix']), "config cannot use both 'groups' and 'matrix'");
     return 'group';
   }
-  if (key !== undefined && hasContent(nodeAt(root, ['routing', 'router']))) {
+  if (key !== undefined && saysRouter(raw, root)) {
     const message = `'${key}' at the top level and routing.router cannot be used together`;
     const remedy = `move '${key}' to routing.router.settings.${key}`;
     report.error('conflict', keyPlaceAt(root, [key]), message, remedy);
@@ -78,6 +82,13 @@ function routerOf(raw: RawConfig, root: TreeNode, legacy: string[], report: Repo
 function reportMatrix(at: Place, report: Report): void {
   const message = 'the matrix router is not supported yet, and another one would evict other models';
   report.error('not-supported', at, message, 'use groups, or say with turnout.planner: group that groups decide');
+}
+
+function saysRouter(raw: RawConfig, root: TreeNode): boolean {
+  const { use } = raw.routing.router;
+  const written = nodeAt(root, ['routing', 'router', 'use']);
+  if (written !== undefined && !isNull(written) && use !== '') return true;
+  return has(root, [...SETTINGS, 'matrix']) || hasContent(nodeAt(root, [...SETTINGS, 'groups']));
 }
 
 function has(root: TreeNode, path: Path): boolean {

@@ -46,6 +46,11 @@ export function buildGroups(
       if (first === id) report.error('duplicate-member', at, `duplicate member "${member}" in group "${id}"`);
       else if (first !== undefined) {
         report.error('duplicate-member', at, `model "${member}" is in two groups, "${first}" and "${id}"`);
+      } else if (names.has(member) && !models.has(modelId(member))) {
+        // llama-swap takes it too, and leaves the model itself where it is
+        report.warning('alias-member', at, `group "${id}": "${member}" is an alias and has no effect`, () =>
+          modelHelp(member, names),
+        );
       } else if (!models.has(modelId(member))) {
         report.error('unknown-model', at, `group "${id}": no model config for "${member}"`, () =>
           modelHelp(member, names),

@@ -33,6 +33,9 @@ export function buildSelectors(
     if (selector === undefined) continue;
     const path: Path = ['selectors', id];
     const { strategy, targets, settings, name, description, unlisted, metadata } = selector;
+    if (id.trim() === '') {
+      report.error('selector', keyPlaceAt(root, path), 'selectors: the name of a selector must not be empty');
+    }
     checkId(id, path, root, known, report);
     if (targets.length === 0) {
       report.error('selector', placeAt(root, path), `selectors.${id}.targets must contain at least one target`);

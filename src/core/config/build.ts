@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { buildGeneral, preload, type StoreCheck } from './build-general.ts';
-import { buildMatrix } from './build-matrix.ts';
+import { buildMatrix, type Models } from './build-matrix.ts';
 import { buildModels } from './build-models.ts';
 import { buildNames, placesOfAliases } from './build-names.ts';
 import { buildPeerNames, buildPeers, checkReserved } from './build-peers.ts';
@@ -12,16 +12,19 @@ import { chooseRouter } from './build-router.ts';
 import { applyPriorities, buildGroups } from './build-routing.ts';
 import { buildProfiles, buildSelectors, type Known } from './build-selectors.ts';
 import { buildTurnout, checkMemory } from './build-turnout.ts';
-import type { Config } from './config.ts';
+import type { Config, MatrixConfig } from './config.ts';
 import { redactedJson } from './redacted.ts';
 import type { Report } from './report.ts';
 import type { RawConfig } from './schema.ts';
+import type { RawMatrix } from './schema-routing.ts';
 import { hideSecrets, redact, type Secrets } from './secrets.ts';
 import { keyPlaceAt, type MapNode, nodeAt, type Path } from './tree.ts';
 
 export interface BuildOptions {
   /** As llama-swap reads it: without the limits of what turnout supports. */
   asReference: boolean;
+  /** Where the models run. */
+  platform: NodeJS.Platform;
   storeCheck: StoreCheck;
 }
 
@@ -37,16 +40,18 @@ export function buildConfig(
   const written = nodeAt(root, ['models']);
   const ids = written?.kind === 'map' ? written.entries.keys() : [];
   const general = buildGeneral(raw, root, options.storeCheck, report);
-  const models = buildModels(raw, root, ids, ports, report);
+  const models = buildModels(raw, root, ids, ports, options.platform, report);
   const names = buildNames(models, root, report);
   const routing = chooseRouter(raw, root, options.asReference, report);
-  const groups = buildGroups(raw, routing.groupsPath, root, models, names, report);
+  // beside a router that does not look at them they may hold anything
+  const ofGroups = routing.router === 'group' || routing.planner === 'group' ? report : softened(report).report;
+  const groups = buildGroups(raw, routing.groupsPath, root, models, names, ofGroups);
   applyPriorities(raw, root, models, names, report);
   const rawMatrix = routing.matrixPath?.length === 1 ? raw.matrix : raw.routing.router.settings.matrix;
   const matrix =
     routing.matrixPath === null || rawMatrix === undefined
       ? null
-      : buildMatrix(rawMatrix, routing.matrixPath, root, models, report);
+      : matrixOf(rawMatrix, routing.matrixPath, routing.router, root, models, report);
   const peers = buildPeers(raw, root, report);
   const peerNames = buildPeerNames(peers, root, report);
   const known: Known = { models, names, peers, peerNames, groups, router: routing.router, matrix };
@@ -74,6 +79,31 @@ export function buildConfig(
   const redacted = report.hasErrors() ? '' : redactedJson(config, secrets);
   const hide = (text: string) => hideSecrets(text, secrets, redact);
   return { ...config, redacted, redact: hide, hash: createHash('sha256').update(redacted).digest('hex') };
+}
+
+/** llama-swap does not look at one that is not in use, so nothing in it is an error then; a wrong one counts as none. */
+function matrixOf(
+  raw: RawMatrix,
+  path: Path,
+  router: 'group' | 'matrix',
+  root: MapNode,
+  models: Models,
+  report: Report,
+): MatrixConfig | null {
+  if (router === 'matrix') return buildMatrix(raw, path, root, models, report);
+  const soft = softened(report);
+  const matrix = buildMatrix(raw, path, root, models, soft.report);
+  return soft.wrong() ? null : matrix;
+}
+
+/** For what is checked although nobody uses it: errors become warnings. */
+function softened(report: Report): { report: Report; wrong(): boolean } {
+  let wrong = false;
+  const error: Report['error'] = (...problem) => {
+    wrong = true;
+    report.warning(...problem);
+  };
+  return { report: { ...report, error }, wrong: () => wrong };
 }
 
 /** Names of models must leave those of peers alone. */

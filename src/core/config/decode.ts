@@ -40,6 +40,8 @@ export function decode(node: TreeNode, schema: z.core.$ZodType, path: Path, budg
       return node.kind === 'scalar' ? node.text : generic(node, budget);
     case 'boolean':
       return node.kind === 'scalar' ? truth(node) : generic(node, budget);
+    case 'number':
+      return node.kind === 'scalar' ? whole(node, path, report) : generic(node, budget);
     default:
       return generic(node, budget);
   }
@@ -92,6 +94,16 @@ function generic(node: TreeNode, budget: Budget): unknown {
     case 'map':
       return plainObject(node, (value) => generic(value, budget));
   }
+}
+
+/** llama-swap cuts off what stands behind the point; what is turnout's own has no such past. */
+function whole(node: ScalarNode, path: Path, report: Report): unknown {
+  const { value } = node;
+  if (typeof value !== 'number' || !Number.isFinite(value) || Number.isInteger(value)) return value;
+  if (path[0] === 'turnout' || (path[0] === 'models' && path[2] === 'turnout')) return value;
+  const number = Math.trunc(value);
+  report.warning('cut-off', node.at, `${pathText(path)}: expected a whole number, got ${node.text}; ${number} is used`);
+  return number;
 }
 
 /** The words of YAML 1.1 count where a truth value is wanted, as in llama-swap's YAML package. */

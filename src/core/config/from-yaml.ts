@@ -10,6 +10,7 @@ import type { Substituted } from './env.ts';
 import type { Report } from './report.ts';
 import { type Place, type SourceText, spotOf } from './source.ts';
 import { listNode, type MapEntry, type MapNode, mapNode, scalarNode, type TreeNode } from './tree.ts';
+import { numberOf } from './yaml-number.ts';
 
 /** Keys that would reach into the prototype of a plain object somewhere down the line. */
 const RESERVED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
@@ -54,6 +55,11 @@ function readScalar(node: Scalar, at: Place): TreeNode {
   const text = node.source ?? '';
   const plain = node.type === 'PLAIN';
   const { value } = node;
+  // a tag decides by itself, so that `!!str 017` stays text
+  if (plain && node.tag === undefined) {
+    const number = numberOf(text);
+    if (number !== null) return scalarNode(number, text, plain, at);
+  }
   if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
     return scalarNode(value, text, plain, at);
   }

@@ -11,6 +11,9 @@ import { type Path, pathText, type ScalarNode, scalarNode, type TreeNode } from 
 
 const REFERENCE = /\$\{((?:env\.)?[a-zA-Z0-9_-]+)\}/g;
 
+/** What spec 2.3 takes for a variable; anything else is text to llama-swap. */
+const ENV_NAME = /^env\.[a-zA-Z_][a-zA-Z0-9_]*$/;
+
 /** Fields of a model where llama-swap names the model and the field in its message. */
 const NAMED_FIELDS = new Set([
   'cmd',
@@ -60,6 +63,11 @@ function check(text: string, node: ScalarNode, path: Path, scope: Scope, report:
   for (const [reference, name = ''] of text.matchAll(REFERENCE)) {
     if (told.has(name) || allowed(name, path, scope)) continue;
     told.add(name);
+    if (name.startsWith('env.') && !ENV_NAME.test(name)) {
+      const text = `${pathText(path)}: "${reference}" is no environment variable, so it stays as it is`;
+      report.warning('env', placeOfWords(node.at, reference), text, 'use letters, digits and "_", and no digit first');
+      continue;
+    }
     report.error('unknown-macro', placeOfWords(node.at, reference), message(reference, path), () =>
       help(name, scope.macros),
     );

@@ -42,6 +42,8 @@ export interface LoadOptions {
    * `turnout`.
    */
   reader?: 'turnout' | 'llama-swap';
+  /** Where the models run: it decides the default of `cmdStop`. Default: this machine's. */
+  platform?: NodeJS.Platform;
   /** Looks at the file of `store.path`. Default: nobody does. */
   storeCheck?: StoreCheck;
 }
@@ -67,7 +69,8 @@ export function loadConfig(sources: readonly ConfigSource[], options: LoadOption
   const raw = checkShape(root, budget, report);
   if (raw === null || budget.exceeded !== null) return failure(report, secrets, budget, files);
   const storeCheck = options.storeCheck ?? (() => null);
-  const config = buildConfig(raw, root, ports, secrets, { asReference, storeCheck }, report);
+  const platform = options.platform ?? process.platform;
+  const config = buildConfig(raw, root, ports, secrets, { asReference, platform, storeCheck }, report);
   if (asReference) reportDifferences(raw, root, config.names, report);
   else reportUnsupported(root, report);
   if (report.hasErrors()) return failure(report, secrets, budget, files);

@@ -7,7 +7,7 @@ import type { Budget } from './budget.ts';
 import { expandFilters, expandNode } from './expand-node.ts';
 import { macroList } from './macros.ts';
 import type { Report } from './report.ts';
-import { childOf, isNull, type MapEntry, mapNode, type TreeNode } from './tree.ts';
+import { childOf, type MapEntry, mapNode, type TreeNode } from './tree.ts';
 
 export const PORT = `\${PORT}`;
 export const DEFAULT_PROXY = `http://localhost:${PORT}`;
@@ -55,8 +55,8 @@ export function givePorts(
 }
 
 function checkPortRule(id: string, entry: MapEntry, report: Report): void {
-  // a model that is no mapping has its own message
-  if (entry.value.kind !== 'map' && !isNull(entry.value)) return;
+  // one that is no mapping has its own message; llama-swap takes one with nothing behind it, which has nothing to start
+  if (entry.value.kind !== 'map') return;
   const proxy = childOf(entry.value, 'proxy');
   const text = proxy?.kind === 'scalar' && proxy.value !== null ? proxy.text : DEFAULT_PROXY;
   if (!text.includes(PORT)) return;

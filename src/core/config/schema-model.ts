@@ -1,12 +1,14 @@
 /** One entry of `models` (spec 2.4). */
 import { z } from 'zod';
-import { about, anything, duration, seconds, withoutEffect } from './schema-parts.ts';
+import { about, anything, duration, SECONDS_MAX, seconds, withoutEffect } from './schema-parts.ts';
 import { memorySchema } from './schema-turnout.ts';
 
 /** `responseHeader` is 60 for peers and 0 for models (spec 2.4, 2.10). */
-export function timeoutsSchema(error: string, responseHeader: number) {
+export function timeoutsSchema(responseHeader: number) {
+  // llama-swap takes a number below 0, so it is no error; editors may still complain
   const timeout = (description: string, byDefault: number, example: number) =>
-    seconds(0, error)
+    seconds(-SECONDS_MAX)
+      .meta({ minimum: 0 })
       .default(byDefault)
       .meta(about(`${description}, in seconds; 0 = no limit.`, example));
   return z
@@ -120,7 +122,7 @@ export const modelSchema = z
       .int()
       .default(0)
       .meta(about('Requests admitted at once, waiting ones included; 0 or less = 10.', 4)),
-    timeouts: timeoutsSchema('model {model}: {path} must be >= 0', 0).prefault({}),
+    timeouts: timeoutsSchema(0).prefault({}),
     macros: z
       .record(z.string(), z.unknown())
       .default({})

@@ -77,7 +77,7 @@ export const peersSchema = z
           .meta(about('Models that it serves; at least one.', ['glm-4.7'])),
         apiKey: z.string().default('').meta(about('Key that is sent to it.', `\${env.PEER_KEY}`)),
         filters: filtersSchema.prefault({}),
-        timeouts: timeoutsSchema('{path} must be >= 0', 60).prefault({}),
+        timeouts: timeoutsSchema(60).prefault({}),
       })
       .describe('Another server with models.'),
   )

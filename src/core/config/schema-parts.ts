@@ -21,8 +21,8 @@ export function withoutEffect(description: string, instead: string, example: unk
   return schema;
 }
 
-/** 31 years: beyond it a number of seconds is a mistake, and milliseconds stay exact. */
-export const SECONDS_MAX = 1_000_000_000;
+/** What a duration in llama-swap can hold, some 290 years: beyond it that program counts wrong. */
+export const SECONDS_MAX = 9_223_372_036;
 
 /** Whole seconds, as llama-swap has them. */
 export function seconds(least: number, error = `{path} must be >= ${least}`): z.ZodInt {

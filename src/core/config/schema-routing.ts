@@ -31,7 +31,8 @@ export const matrixSchema = z
     evict_costs: z
       .record(
         z.string(),
-        z.int().min(1, { error: 'matrix: evict_costs.{key} must be a positive integer, got {value}' }),
+        // a matrix that is not in use may hold anything, so build-matrix.ts looks at it
+        z.int().meta({ minimum: 1 }),
       )
       .default({})
       .meta(about('What it costs to unload a model, by var or model; 1 if not told.', { q: 5 })),

@@ -67,7 +67,7 @@ const access = {
       z
         .string()
         .min(1, { error: 'empty api key found in apiKeys' })
-        .regex(/^\S*$/, { error: '{path}: api key cannot contain spaces' }),
+        .regex(/^[^ ]*$/, { error: '{path}: api key cannot contain spaces' }),
     )
     .default([])
     .meta(about('Keys of which a request must have one; none = no key is asked for.', [`\${env.TURNOUT_KEY}`])),
