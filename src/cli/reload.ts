@@ -30,6 +30,7 @@ export function createReloader({ paths, router, textLog }: ReloadPorts): (why: s
       router.note(
         NOTE,
         `the configuration was not reloaded, the one before goes on: ${result.errors.length} errors${where}`,
+        result.errors,
       );
       textLog.warn(
         `${why}: not reloaded, the configuration before goes on\n${renderDiagnostics([...result.errors, ...result.warnings])}`,

@@ -139,7 +139,7 @@ export function fakeRouter(config: Config): FakeRouter {
     log,
     admitted: [],
     unloaded: [],
-    report: { ok: true, notes: [] },
+    report: { ok: true, notes: [], diagnostics: [] },
     onAdmit: () => null,
     config: () => config,
     state: () => state as Readonly<State>,

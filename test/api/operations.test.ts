@@ -64,13 +64,13 @@ describe('GET /health and /wol-health', () => {
   it.each(['/health', '/wol-health'])('%s says exactly OK', async (path) => {
     const server = await serve(fakeConfig([]));
     expect(await ask(server, 'GET', path)).toMatchObject({ status: 200, body: 'OK' });
-    server.router.report = { ok: true, notes: ['a policy is disabled'] };
+    server.router.report = { ok: true, notes: ['a policy is disabled'], diagnostics: [] };
     expect(await ask(server, 'GET', path)).toMatchObject({ status: 200, body: 'OK' });
   });
 
   it('says 503 and why when requests cannot be served', async () => {
     const server = await serve(fakeConfig([]));
-    server.router.report = { ok: false, notes: ['broken'] };
+    server.router.report = { ok: false, notes: ['broken'], diagnostics: [] };
     expect(await ask(server, 'GET', '/health')).toMatchObject({ status: 503, body: 'not OK: broken\n' });
   });
 });
@@ -229,10 +229,11 @@ describe('GET /api/version, /api/health and /api/ps', () => {
 
   it('say how it is', async () => {
     const server = await serve(fakeConfig([]));
-    server.router.report = { ok: false, notes: ['one'] };
+    server.router.report = { ok: false, notes: ['one'], diagnostics: [] };
     expect(JSON.parse((await ask(server, 'GET', '/api/health')).body)).toEqual({
       ok: false,
       notes: ['one'],
+      diagnostics: [],
       version: '1.2.3',
       position: 2,
       phase: 'running',

@@ -103,7 +103,7 @@ describe('SIGHUP', () => {
       told += decoder.decode(chunk as Uint8Array);
       if (told.includes('event: health')) break;
     }
-    expect(told).toMatch(/event: health\ndata: .*was not reloaded/);
+    expect(told).toMatch(/event: health\ndata: .*was not reloaded.*"diagnostics":\[\{.*"line":3/);
     stop.abort();
     expect((await ask(turnout, 'a')).status).toBe(200);
     await turnout.stop();

@@ -14,8 +14,16 @@ export function health(app: App, ctx: ApiContext): void {
 /** 200 even where `ok` is false: it is an answer about health, not a health check. */
 export function apiHealth(app: App, ctx: ApiContext): void {
   const { router } = app;
-  const { ok, notes } = router.health();
+  const { ok, notes, diagnostics } = router.health();
   const { phase } = router.state();
   // The position shown is the last durable one: nothing outside may see a later one (kernel section 1).
-  ctx.body = { ok, notes, version: app.version.version, position: router.log.durable, phase, log: router.log.status() };
+  ctx.body = {
+    ok,
+    notes,
+    diagnostics,
+    version: app.version.version,
+    position: router.log.durable,
+    phase,
+    log: router.log.status(),
+  };
 }

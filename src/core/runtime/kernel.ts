@@ -15,11 +15,12 @@ import type { Settings } from '../settings.ts';
 import type { State } from '../state.ts';
 import { type Clock, realClock } from './clock.ts';
 import { createFeed } from './feed.ts';
+import { createHealthReport } from './health-report.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { createPerformer } from './perform.ts';
 import type { LaunchSpec, ProcessRuntime, RecordedRun } from './process-runtime.ts';
 import { createRequestIds } from './request-ids.ts';
-import type { Grant, HealthReport, Router } from './router.ts';
+import type { Grant, Router } from './router.ts';
 import { createTickets } from './tickets.ts';
 import { createWaiting } from './waiting.ts';
 
@@ -52,9 +53,8 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
   const clock = (options.clock ?? realClock)(state.at);
 
   const feed = createFeed(log);
+  const health = createHealthReport(state, log);
   const waiting = createWaiting();
-  const broken: string[] = [];
-  const noted = new Map<string, string>();
   /** What each live run was started from; a reload does not change it. */
   const launched = new Map<RunId, ModelConfig>();
   /** Models by id and digest of what starts them: an order is carried out as it was decided, whatever was loaded since. */
@@ -105,7 +105,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
       waiting.check(loop.state);
     },
     onBroken(violation) {
-      if (!broken.includes(violation)) broken.push(violation);
+      health.broke(violation);
       onWarning(`broken invariant: ${violation}. This is a defect of turnout, please report it`);
     },
     after(ms, then) {
@@ -126,15 +126,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     post({ type: 'config.loaded', hash: next.hash, trigger, settings });
   }
 
-  const health = () =>
-    healthOf(loop.state, log, [...broken.map((one) => `broken invariant: ${one}`), ...noted.values()]);
-  const healthListeners = new Set<(report: HealthReport) => void>();
-  const healthChanged = () => {
-    for (const listener of healthListeners) listener(health());
-  };
-
   reportLogTrouble(log, post, clock);
-  log.onStatus(healthChanged);
   options.onLogReplaced?.((replaced) => post({ type: 'log.replaced', ...replaced }));
   await runtime.reconcile(recordedRuns(state, config));
 
@@ -170,16 +162,9 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
       await gone;
     },
     subscribe: feed.subscribe,
-    note(name, text) {
-      if (text === null) noted.delete(name);
-      else noted.set(name, text);
-      healthChanged();
-    },
-    health,
-    onHealth(listener) {
-      healthListeners.add(listener);
-      return () => healthListeners.delete(listener);
-    },
+    note: health.note,
+    health: health.report,
+    onHealth: health.onChange,
     async shutdown(signal, force = false) {
       const over = waiting.forExit(loop.state);
       post({ type: 'operator.shutdown', signal, force });
@@ -256,20 +241,4 @@ function reportLogTrouble(log: EventLog, post: Loop['post'], clock: Clock): void
       post({ type: 'log.recovered', waitedMs, kept: status.pending, lost: status.lost });
     }
   });
-}
-
-/** Not ok only when requests for healthy models cannot be served (design section 9). */
-function healthOf(state: Readonly<State>, log: EventLog, known: readonly string[]): HealthReport {
-  const notes: string[] = [...known];
-  const status = log.status();
-  if (status.state === 'troubled') {
-    notes.push(
-      `event log: ${status.message ?? status.code}; ${status.pending} events wait in memory, ${status.lost} lost`,
-    );
-  }
-  for (const model of state.models.values()) {
-    if (model.backoff !== null) notes.push(`model ${model.id} fails to start: ${model.backoff.why}`);
-  }
-  const refusing = status.state === 'troubled' && state.settings.onTrouble === 'refuse';
-  return { ok: state.phase === 'running' && !refusing, notes };
 }

@@ -2,6 +2,7 @@
  * What the HTTP side and the command line may ask of the running kernel: the loop's type, without the loop.
  */
 import type { Config, ModelConfig } from '../config/config.ts';
+import type { Diagnostic } from '../config/diagnostics.ts';
 import type { TurnoutEvent } from '../events.ts';
 import type { ModelId, RequestId, RunId } from '../ids.ts';
 import type { Arrival, ServeReport } from '../inputs.ts';
@@ -31,6 +32,8 @@ export interface HealthReport {
   ok: boolean;
   /** One line per thing that is not as it should be; requests are served all the same unless `ok` is false. */
   notes: string[];
+  /** What is wrong with a configuration that was not applied; empty when there is none. */
+  diagnostics: readonly Diagnostic[];
 }
 
 export interface Router {
@@ -48,7 +51,7 @@ export interface Router {
   /** Events in order, as they become durable. */
   subscribe(listener: (events: readonly TurnoutEvent[]) => void): () => void;
   /** Keeps a line in the health report under this name; null takes it away. */
-  note(name: string, text: string | null): void;
+  note(name: string, text: string | null, diagnostics?: readonly Diagnostic[]): void;
   health(): HealthReport;
   /** Called when the notes of the health report changed. Returns the way to stop. */
   onHealth(listener: (report: HealthReport) => void): () => void;
