@@ -8,9 +8,11 @@ import { join } from 'node:path';
 import type { ConfigPaths } from '../core/config/read.ts';
 import { LIMITS } from '../core/limits.ts';
 
-/** Calls back after each change. Returns the way to stop. */
-export function watchConfig(paths: ConfigPaths, onChange: () => void): () => void {
-  let seen: string | null = null;
+/**
+ * Calls back after each change since `seen`, the fingerprint taken before the files were read: an edit during the start
+ * counts too. Returns the way to stop.
+ */
+export function watchConfig(paths: ConfigPaths, seen: string | null, onChange: () => void): () => void {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -36,7 +38,7 @@ export function watchConfig(paths: ConfigPaths, onChange: () => void): () => voi
 }
 
 /** What the files are like now: names, times, sizes, inodes. Null when one is missing, which may be a rename under way. */
-async function fingerprint({ config, configDir }: ConfigPaths): Promise<string | null> {
+export async function fingerprint({ config, configDir }: ConfigPaths): Promise<string | null> {
   try {
     const files = config === undefined ? [] : [config];
     if (configDir !== undefined) {

@@ -15,7 +15,7 @@ import { createReloader } from '../reload.ts';
 import { prepareStateDir, stateDirOf } from '../state-dir.ts';
 import { stopOnSignals } from '../stop.ts';
 import { readTls } from '../tls.ts';
-import { watchConfig } from '../watch-config.ts';
+import { fingerprint, watchConfig } from '../watch-config.ts';
 
 export interface ServeOptions {
   config?: string;
@@ -34,7 +34,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     return fail('no configuration: give --config FILE or --config-dir DIR, or try "turnout demo"');
   }
   const tls = await readTls(options.tlsCertFile, options.tlsKeyFile);
-  const result = await readConfig({ config: options.config, configDir: options.configDir });
+  const paths = { config: options.config, configDir: options.configDir };
+  const seen = await fingerprint(paths);
+  const result = await readConfig(paths);
   if ('errors' in result) {
     warn(renderDiagnostics([...result.errors, ...result.warnings], { colour: process.stderr.hasColors?.() ?? false }));
     process.exitCode = 1;
@@ -45,8 +47,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     warn(renderDiagnostics(config.warnings, { colour: process.stderr.hasColors?.() ?? false }));
   }
   const listen = options.listen ?? (tls === null ? ':8080' : ':8443');
-  const paths = { config: options.config, configDir: options.configDir };
-  await run(config, { ...options, listen, tls, paths });
+  await run(config, { ...options, listen, tls, files: { paths, seen } });
 }
 
 export interface RunOptions {
@@ -56,8 +57,8 @@ export interface RunOptions {
   stateName?: string;
   log?: 'sqlite' | 'none';
   watchConfig?: boolean;
-  /** Files that a reload reads again; without them there is none. */
-  paths?: ConfigPaths;
+  /** Files that a reload reads again, and what they were like before they were read; without them there is none. */
+  files?: { paths: ConfigPaths; seen: string | null };
   tls: { cert: Buffer; key: Buffer } | null;
   /** Called once it listens. */
   onListening?(url: string, stateDir: string): void;
@@ -98,16 +99,18 @@ export async function run(config: Config, options: RunOptions): Promise<void> {
 }
 
 /** SIGHUP, and with `--watch-config` every change of the files (spec 1.3, 1.4). Returns the way to stop. */
-function reloadWhenAsked({ paths, watchConfig: watch }: RunOptions, { router, textLog }: Parts): () => void {
-  if (paths === undefined) {
+function reloadWhenAsked({ files, watchConfig: watch }: RunOptions, { router, textLog }: Parts): () => void {
+  if (files === undefined) {
     const onHangup = () => textLog.warn('SIGHUP: the demo has no configuration file to reload');
     process.on('SIGHUP', onHangup);
     return () => process.off('SIGHUP', onHangup);
   }
+  const { paths, seen } = files;
   const reload = createReloader({ paths, router, textLog });
   const onHangup = () => void reload('SIGHUP');
   process.on('SIGHUP', onHangup);
-  const stopWatching = watch === true ? watchConfig(paths, () => void reload('the configuration changed')) : () => {};
+  const stopWatching =
+    watch === true ? watchConfig(paths, seen, () => void reload('the configuration changed')) : () => {};
   return () => {
     stopWatching();
     process.off('SIGHUP', onHangup);
