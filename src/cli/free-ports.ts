@@ -8,16 +8,19 @@ const PORTS_TRIED = 100;
 export async function freePorts(from: number, count: number): Promise<number> {
   for (let first = from; first < from + PORTS_TRIED; first++) {
     let free = true;
-    for (let port = first; free && port < first + count; port++) free = await isFree(port);
+    for (let port = first; free && port < first + count; port++) {
+      free = (await listenProblem('127.0.0.1', port)) === null;
+    }
     if (free) return first;
   }
   throw new TurnoutError('port-in-use', `find ${count} free ports from ${from} on: none of ${PORTS_TRIED} was free`);
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Why nobody can listen there now, or null. Listens for a moment to find out. */
+export function listenProblem(host: string | undefined, port: number): Promise<Error | null> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)));
+    server.once('error', resolve);
+    server.listen(host === undefined ? { port } : { host, port }, () => server.close(() => resolve(null)));
   });
 }

@@ -11,8 +11,8 @@ import { requestArrived } from './decide-request.ts';
 import { failStart } from './endings.ts';
 import type { Draft } from './events.ts';
 import type { Input, InputOf } from './inputs.ts';
-import type { Requirements } from './rules.ts';
-import type { ModelState, State } from './state.ts';
+import { modelOfRun, type Requirements } from './rules.ts';
+import type { State } from './state.ts';
 
 type Handler<T extends Input['type']> = (
   batch: Batch,
@@ -127,12 +127,4 @@ function exitWords({ code, signal, by, detail }: InputOf<'child.exited'>): strin
   const how = signal !== null ? `signal ${signal}` : code !== null ? `exit code ${code}` : 'exit code unknown';
   const who = by === 'oom-killer' ? ', by the OOM killer' : by === 'another' ? ', sent by another process' : '';
   return `upstream command exited prematurely (${how}${who})${detail === null ? '' : `: ${detail}`}`;
-}
-
-function modelOfRun(state: Readonly<State>, run: number): ModelState | null {
-  for (const id of state.alive) {
-    const model = state.models.get(id);
-    if (model?.run?.run === run) return model;
-  }
-  return null;
 }

@@ -12,7 +12,6 @@ export const STATUS_OF = {
   'no-model': 404,
   'unknown-model': 404,
   'not-found': 404,
-  'method-not-allowed': 405,
   conflict: 409,
   'model-not-loaded': 409,
   'body-too-large': 413,

@@ -39,7 +39,6 @@ export const LIMITS = {
   // processes
   healthProbeMs: 1_000,
   healthProbeGapMaxMs: 100,
-  healthCheckTimeoutMs: 120_000, // spec 2.2
   healthCheckTimeoutMinMs: 15_000, // spec 2.2
   unloadTimeoutMs: 10_000, // spec 2.2
   startAbortGraceMs: 5_000, // spec 5.3

@@ -152,7 +152,7 @@ function evictable(state: Readonly<State>, model: ModelState, now: number): Mode
 
 /** Why a verdict is not allowed: a stable rule name and a sentence. */
 export interface Refusal {
-  rule: 'unknown-model' | 'duplicate' | 'target-evicted' | 'held-by-swap' | 'overcommit' | 'malformed';
+  rule: 'unknown-model' | 'duplicate' | 'target-evicted' | 'held-by-swap' | 'overcommit';
   detail: string;
 }
 

@@ -2,7 +2,7 @@
  * What decide, settle and the planners' referee agree on: pure questions about a state. No function here changes
  * anything or returns events.
  */
-import type { ModelId, RequestKey } from './ids.ts';
+import type { ModelId, RequestKey, RunId } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import type { ModelState, RequestState, State, SwapState } from './state.ts';
 
@@ -16,6 +16,15 @@ export function mustGet(state: Readonly<State>, id: ModelId): ModelState {
   const model = state.models.get(id);
   if (model === undefined) throw new Error(`look up model "${id}": expected a model of the state, got none`);
   return model;
+}
+
+/** The model whose live run this is, or null for a run that is over. */
+export function modelOfRun(state: Readonly<State>, run: RunId): ModelState | null {
+  for (const id of state.alive) {
+    const model = state.models.get(id);
+    if (model?.run?.run === run) return model;
+  }
+  return null;
 }
 
 /** The open swap to this target, if any. */

@@ -7,7 +7,9 @@ import { type Batch, newBatch } from './batch.ts';
 import { startSwap } from './decide-answer.ts';
 import { abandonSwap, endDrainOf, killAt, stopRun } from './endings.ts';
 import type { Draft } from './events.ts';
+import { runId } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import { outputFile } from './output-file.ts';
 import { checkPlan, disturbsDrain, isCommitted } from './plan.ts';
 import {
   aliveOrComing,
@@ -153,7 +155,7 @@ function startTargets(batch: Batch, state: Readonly<State>, now: number, rules: 
       data: {
         deadline: now + settings.startTimeoutMs,
         port: portFor(state, target),
-        logFile: outputFileOf(swap.target, state.position + 1),
+        logFile: outputFile(swap.target, runId(state.position + 1)),
         specDigest: settings.specDigest,
         swap: swap.id,
       },
@@ -173,11 +175,6 @@ function portFor(state: Readonly<State>, model: ModelState): number | null {
     highest = Math.max(highest, other.run?.port ?? 0, other.settings.port ?? 0);
   }
   return taken ? highest + 1 : port;
-}
-
-/** `logs/<percent-encoded id>/<run>.log`, relative to the state directory (kernel section 5). */
-function outputFileOf(model: string, run: number): string {
-  return `logs/${encodeURIComponent(model.toWellFormed()).replaceAll('.', '%2E')}/${run}.log`;
 }
 
 /** The committed drain's swap begins as soon as its victims are idle, unless the world has changed under it. */

@@ -5,7 +5,7 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { modelId, runId } from '../../src/core/ids.ts';
-import { outputFile } from '../../src/core/runtime/local/output-path.ts';
+import { outputFile } from '../../src/core/output-file.ts';
 import { fixture, freePort, readIfThere, setUp, waitFor } from './harness.ts';
 
 describe('launch()', () => {

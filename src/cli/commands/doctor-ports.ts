@@ -1,9 +1,9 @@
 /** Ports, as `turnout doctor` sees them: its own is tried by listening, those of models by connecting. */
-import { createServer } from 'node:net';
 import { parseHostPort } from '../../api/listen.ts';
 import type { Config } from '../../core/config/config.ts';
 import { launchFields } from '../../core/config/launch.ts';
 import { firstAccepting, loopbackEndpoints, portInUse } from '../../core/runtime/local/port.ts';
+import { listenProblem } from '../free-ports.ts';
 import type { Instance } from '../instance.ts';
 import { type Finding, failed, ok, reasonOf, warned } from './doctor-finding.ts';
 
@@ -15,15 +15,7 @@ export async function checkListen(listen: string, running: readonly Instance[]):
   if (problem === null) return ok(what, 'free');
   const owner = running.find(({ url }) => port !== 0 && Number(new URL(url).port) === port);
   if (owner !== undefined) return ok(what, `used by the turnout with process id ${owner.pid}`);
-  return failed(what, problem, 'stop what uses it, or choose another with --listen');
-}
-
-function listenProblem(host: string | undefined, port: number): Promise<string | null> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error) => resolve(reasonOf(error)));
-    server.listen(host === undefined ? { port } : { host, port }, () => server.close(() => resolve(null)));
-  });
+  return failed(what, reasonOf(problem), 'stop what uses it, or choose another with --listen');
 }
 
 /** One line when all are free, else one for each that is not. */

@@ -1,6 +1,5 @@
 /** `turnout explain`: why. Asks the running turnout, or folds its log when none runs. */
 import { TurnoutError } from '../../core/errors.ts';
-import { emptyState, evolve } from '../../core/evolve.ts';
 import {
   collectModel,
   collectRequest,
@@ -9,9 +8,9 @@ import {
   explainNow,
   explainRequest,
 } from '../../core/history/explain.ts';
+import { foldLog } from '../../core/history/fold-log.ts';
 import { modelId } from '../../core/ids.ts';
-import { openLogForReading, type ReadOnlyLog } from '../../core/log/read-only.ts';
-import type { State } from '../../core/state.ts';
+import { openLogForReading } from '../../core/log/read-only.ts';
 import { findTurnout, modelPath, needStateDir, request, requestJson } from '../client.ts';
 import { type GlobalOptions, print, printJson } from '../output.ts';
 
@@ -43,30 +42,19 @@ async function fromFile(dir: string, what: string | undefined, options: GlobalOp
   const log = await openLogForReading(dir);
   const style = { now: Date.now(), utc: options.utc === true };
   try {
-    if (what === undefined) return explainNow(await foldAll(log), style);
+    if (what === undefined) return explainNow(await foldLog(log, log.head), style);
     if (isRequest(what)) {
       const key = await log.findRequest(what);
       const explanation = key === null ? null : explainRequest(await collectRequest(log, key), key, style);
       if (explanation !== null) return explanation;
       throw new TurnoutError('not-found', `explain request "${what}": no such request in the log in ${dir}`);
     }
-    const state = await foldAll(log);
+    const state = await foldLog(log, log.head);
     const explanation = explainModel(state, modelId(what), await collectModel(log, modelId(what)), style);
     if (explanation !== null) return explanation;
     const known = [...state.models.keys()].join(', ');
     throw new TurnoutError('not-found', `explain "${what}": no such model in the log in ${dir}; it knows ${known}`);
   } finally {
     await log.close();
-  }
-}
-
-async function foldAll(log: ReadOnlyLog): Promise<State> {
-  const state = emptyState();
-  for (let from = 1; ; ) {
-    const events = await log.read({ from, limit: 20_000 });
-    for (const event of events) evolve(state, event);
-    const last = events.at(-1);
-    if (last === undefined) return state;
-    from = last.position + 1;
   }
 }

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TurnoutError } from '../../core/errors.ts';
 import { modelId, runId } from '../../core/ids.ts';
-import { outputFile } from '../../core/runtime/local/output-path.ts';
+import { outputFile } from '../../core/output-file.ts';
 import { readOutput } from '../../core/runtime/local/output-read.ts';
 import { findTurnout, modelPath, needStateDir, request } from '../client.ts';
 import type { GlobalOptions } from '../output.ts';

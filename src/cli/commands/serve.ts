@@ -35,7 +35,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
   const tls = await readTls(options.tlsCertFile, options.tlsKeyFile);
   const paths = { config: options.config, configDir: options.configDir };
-  const seen = await fingerprint(paths);
+  const seen = options.watchConfig === true ? await fingerprint(paths) : null;
   const result = await readConfig(paths);
   if ('errors' in result) {
     warn(renderDiagnostics([...result.errors, ...result.warnings], { colour: process.stderr.hasColors?.() ?? false }));

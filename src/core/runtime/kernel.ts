@@ -7,10 +7,11 @@ import type { Config, ModelConfig } from '../config/config.ts';
 import { launchFields } from '../config/launch.ts';
 import { settingsOf } from '../config/settings.ts';
 import type { TurnoutEvent } from '../events.ts';
-import { emptyState, evolve } from '../evolve.ts';
+import { foldLog } from '../history/fold-log.ts';
 import type { ModelId, RunId } from '../ids.ts';
 import type { EventLog, OpenedLog } from '../log/log.ts';
 import type { BuiltInPlanner } from '../plan.ts';
+import { modelOfRun } from '../rules.ts';
 import type { Settings } from '../settings.ts';
 import type { State } from '../state.ts';
 import { type Clock, realClock } from './clock.ts';
@@ -42,8 +43,6 @@ export interface KernelOptions {
   onLogReplaced?(listener: (replaced: { reason: string; movedTo: string }) => void): void;
   clock?: (floor: number) => Clock;
 }
-
-const FOLD_CHUNK = 20_000;
 
 export async function startRouter(options: KernelOptions): Promise<Router> {
   const { opened, runtime, onWarning } = options;
@@ -178,18 +177,6 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
 
 const specKey = (id: ModelId, digest: string) => `${digest} ${id}`;
 
-async function foldLog(log: EventLog, head: number): Promise<State> {
-  const state = emptyState();
-  for (let from = 1; from <= head; ) {
-    const events = await log.read({ from, limit: FOLD_CHUNK });
-    for (const event of events) evolve(state, event);
-    const last = events.at(-1);
-    if (last === undefined) break;
-    from = last.position + 1;
-  }
-  return state;
-}
-
 /** Runs that the log says are alive: their processes outlived the turnout that started them, or died with it. */
 function recordedRuns(state: State, config: Config): RecordedRun[] {
   const runs: RecordedRun[] = [];
@@ -214,19 +201,14 @@ function recordedRuns(state: State, config: Config): RecordedRun[] {
 }
 
 function grantOf(state: Readonly<State>, run: RunId, launched: ReadonlyMap<RunId, ModelConfig>, config: Config): Grant {
-  const id = idOfRun(state, run);
-  const live = id === null ? null : state.models.get(id)?.run;
-  const model = id === null ? undefined : (config.models.get(id) ?? launched.get(run));
+  const owner = modelOfRun(state, run);
+  const live = owner?.run;
+  const model = owner === null ? undefined : (config.models.get(owner.id) ?? launched.get(run));
   if (live?.phase !== 'ready' || model === undefined) {
-    const message = `[${id ?? 'unknown'}] process is not ready`;
+    const message = `[${owner?.id ?? 'unknown'}] process is not ready`;
     return { granted: false, status: 503, code: 'not-ready', message, retryAfterSec: 1 };
   }
   return { granted: true, run, baseUrl: live.baseUrl, model };
-}
-
-function idOfRun(state: Readonly<State>, run: RunId): ModelId | null {
-  for (const id of state.alive) if (state.models.get(id)?.run?.run === run) return id;
-  return null;
 }
 
 function reportLogTrouble(log: EventLog, post: Loop['post'], clock: Clock): void {

@@ -122,7 +122,9 @@ export function createTextLog(options: TextLogOptions): TextLog {
   });
 
   const line = (of: LogLevel, message: string): void => {
-    if (RANK[of] >= RANK[level]) proxy.write(Buffer.from(options.redact?.(lineOf(of, message)) ?? lineOf(of, message)));
+    if (RANK[of] < RANK[level]) return;
+    const text = lineOf(of, message);
+    proxy.write(Buffer.from(options.redact === undefined ? text : options.redact(text)));
   };
 
   return {

@@ -6,8 +6,8 @@
 import { realpathSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
 import { LIMITS } from '../../limits.ts';
+import { runOfOutputFile } from '../../output-file.ts';
 import { signalOne } from './family.ts';
-import { runOfOutputFile } from './output-path.ts';
 import { createPause } from './pause.ts';
 import { hasProc, type Identity, isZombie, type Proc, readDescriptor, scanProcesses } from './proc.ts';
 

@@ -1,8 +1,8 @@
 /**
  * Where the output of a run lies, relative to the state directory (kernel section 5).
- * Pure; must never touch the disk, and never give two models one directory.
+ * Pure; must never give two models one directory.
  */
-import type { ModelId, RunId } from '../../ids.ts';
+import type { ModelId, RunId } from './ids.ts';
 
 /** `logs/<percent-encoded id>/<run>.log`. Dots are encoded too, so that a model called `..` stays inside. */
 export function outputFile(model: ModelId, run: RunId): string {
