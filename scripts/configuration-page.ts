@@ -62,7 +62,7 @@ function keysBelow(key: Key): Key[] {
 
 /** The keys of an object; those of the entries of a map of objects are below the given name. */
 function childrenOf({ steps, schema }: Key): Key[] {
-  const { properties } = schema;
+  const { properties } = objectOf(schema);
   if (properties !== undefined) {
     return Object.entries(properties).map(([key, child]) => ({
       steps: [...steps, { key, given: false }],
@@ -72,6 +72,12 @@ function childrenOf({ steps, schema }: Key): Key[] {
   const entry = entryOf(schema);
   if (entry === null) return [];
   return childrenOf({ steps: [...steps, { key: sampleName(schema), given: true }], schema: entry });
+}
+
+/** The mapping among the forms that a value may have, else the schema itself. */
+function objectOf(schema: Schema): Schema {
+  const forms = (schema.anyOf ?? []) as Schema[];
+  return forms.find((form) => form.properties !== undefined) ?? schema;
 }
 
 /** What the entries of a map are, where they have keys of their own. */
@@ -111,15 +117,24 @@ function wholeConfig(root: Key, { steps, schema }: Key): unknown {
   return config;
 }
 
-/** What surrounds a key: an entry begins as its map's example has it, and the parts of a matrix name each other. */
+/**
+ * What surrounds a key: an entry begins as its map's example has it, the parts of a matrix name each other, and what an
+ * object must have is there.
+ */
 function startOf(map: Key, next: Key, key: string, given: boolean): unknown {
   if (key === 'matrix') return exampleOf(next);
-  if (!given) return {};
+  if (!given) {
+    const required = new Set(objectOf(next.schema).required);
+    const needed = childrenOf(next).map((child): [string, Key] => [child.steps.at(-1)?.key ?? '', child]);
+    return Object.fromEntries(
+      needed.filter(([name]) => required.has(name)).map(([name, child]) => [name, exampleOf(child)]),
+    );
+  }
   return structuredClone((exampleOf(map) as Record<string, unknown>)[key] ?? {});
 }
 
 function childStep({ steps, schema }: Key, key: string): Key {
-  return { steps: [...steps, { key, given: false }], schema: schema.properties?.[key] as Schema };
+  return { steps: [...steps, { key, given: false }], schema: objectOf(schema).properties?.[key] as Schema };
 }
 
 function entryStep({ steps, schema }: Key, key: string): Key {
@@ -133,7 +148,7 @@ function sectionsOf(key: Key): string[] {
   if (first === undefined) return [];
   const steps = first.steps.slice(0, -1);
   const title = steps.length === 0 ? 'Top level' : `\`${pathOf(steps)}\``;
-  const description = (entryOf(key.schema) ?? key.schema).description ?? '';
+  const description = (entryOf(key.schema) ?? objectOf(key.schema)).description ?? '';
   const rows = children.map(rowOf);
   const lines = [
     `## ${title}`,
@@ -159,7 +174,8 @@ function nested(steps: Step[], children: Key[]): unknown {
 function rowOf(key: Key): string {
   const { schema, steps } = key;
   const name = steps.at(-1)?.key ?? '';
-  const hasSection = childrenOf(key).length > 0;
+  // a value of several forms has an example in its shortest one
+  const hasSection = childrenOf(key).length > 0 && objectOf(schema) === schema;
   const example = hasSection ? 'see below' : code(`${name}: ${inline(exampleOf(key))}`);
   const byDefault = schema.default === undefined ? '' : code(inline(schema.default));
   const cells = [code(name), typeOf(schema), byDefault, schema.description ?? '', example];

@@ -35,6 +35,7 @@ function buildProgram(): Command {
   addFakeModel(program);
   addLog(program);
   addOperations(program);
+  addHolds(program);
   addConfig(program);
   return program;
 }
@@ -125,7 +126,7 @@ function addLog(program: Command): void {
 
 function addOperations(program: Command): void {
   client(program.command('ps'))
-    .description('show models, waiting requests and swaps')
+    .description('show models, waiting requests, swaps, pins and memory')
     .addHelpText('after', '\nExample:\n  turnout ps')
     .action(async (options: GlobalOptions) => (await import('./commands/ps.ts')).ps(options));
   client(program.command('load'))
@@ -140,6 +141,31 @@ function addOperations(program: Command): void {
     .action(async (model: string | undefined, options) =>
       (await import('./commands/unload.ts')).unload(model, options),
     );
+}
+
+function addHolds(program: Command): void {
+  client(program.command('plan'))
+    .description('say what a request for a model would lead to now: what would leave, why, and how long it takes')
+    .argument('<model>')
+    .addHelpText('after', '\nExample:\n  turnout plan qwen')
+    .action(async (model: string, options) => (await import('./commands/plan.ts')).plan(model, options));
+  client(program.command('pin'))
+    .description('pin a model: no request evicts it, and it is not unloaded for idleness')
+    .argument('<model>')
+    .option('--for <duration>', 'how long: 30m, 2h, 1d (default: until it is unpinned)')
+    .option('--reason <text>', 'shown to those whose requests have to wait or are refused for it')
+    .addHelpText('after', '\nExample:\n  turnout pin qwen --for 2h')
+    .action(async (model: string, options) => (await import('./commands/pin.ts')).pin(model, options));
+  client(program.command('unpin'))
+    .description('take the pin of a model away')
+    .argument('<model>')
+    .addHelpText('after', '\nExample:\n  turnout unpin qwen')
+    .action(async (model: string, options) => (await import('./commands/pin.ts')).unpin(model, options));
+  client(program.command('forget'))
+    .description('forget how much memory a model was seen to take')
+    .argument('<model>')
+    .addHelpText('after', '\nExample:\n  turnout forget qwen')
+    .action(async (model: string, options) => (await import('./commands/forget.ts')).forget(model, options));
 }
 
 function addConfig(program: Command): void {

@@ -13,7 +13,7 @@ import { readBootId } from '../core/runtime/local/proc.ts';
 import { narrate } from '../core/runtime/narrate.ts';
 import type { Router } from '../core/runtime/router.ts';
 import { createTextLog, type TextLog } from '../core/runtime/text-log.ts';
-import { groupPlanner } from '../policies/group.ts';
+import { builtInPlanner } from '../policies/built-in.ts';
 import { digestKey } from './state-dir.ts';
 import { createStdoutWriter } from './stdout-writer.ts';
 import { VERSION } from './version.ts';
@@ -56,7 +56,8 @@ export async function startParts(config: Config, options: PartsOptions): Promise
     digestKey: await digestKey(stateDir),
     opened,
     runtime,
-    plannerFor: groupPlanner,
+    builtIn: builtInPlanner,
+    families: () => runtime.families(),
     probe(model, baseUrl, ready) {
       const stop = new AbortController();
       const { checkEndpoint, timeouts } = model;

@@ -2,14 +2,15 @@
  * What a planner's answer becomes: a swap, a wait, a refusal. Whatever it says is checked against the state now; an answer
  * of an older epoch is dropped without an event (kernel section 3).
  */
+import { staysUntil } from './anti-thrash.ts';
 import type { Batch } from './batch.ts';
 import { killAt, reject, stopRun } from './endings.ts';
 import type { BlockedOn, EventData, Verdict } from './events.ts';
-import { type ModelId, type Position, swapId } from './ids.ts';
-import type { PlannerAnswer } from './inputs.ts';
+import { type ModelId, type Position, type RequestId, type RequestKey, swapId } from './ids.ts';
+import type { InputOf, PlannerAnswer } from './inputs.ts';
 import { LIMITS } from './limits.ts';
-import { checkPlan, disturbsDrain } from './plan.ts';
-import { busyWords, mayLeave, mustGet, type Requirements, swapTo } from './rules.ts';
+import { checkPlan, checkRedirect, disturbsDrain } from './referee.ts';
+import { busyWords, mayLeave, mustGet, overdueAt, type Requirements, swapTo } from './rules.ts';
 import type { ModelState, State } from './state.ts';
 
 type Outcome = EventData['plan.decided']['outcome'];
@@ -26,9 +27,24 @@ export function answerReceived(
   if (model === undefined || answer.epoch !== state.planEpoch) return;
   if (model.waiting.size === 0 || swapTo(state, target) !== null) return;
   const { verdict } = answer;
-  if (verdict.action === 'swap') swapAnswered(batch, state, model, answer, verdict, now, rules);
-  else if (verdict.action === 'wait') waitAnswered(batch, model, answer, verdict, now);
-  else rejectAnswered(batch, state, model, answer, verdict, now);
+  switch (verdict.action) {
+    case 'swap':
+      return swapAnswered(batch, state, model, answer, verdict, now, rules);
+    case 'wait':
+      return waitAnswered(batch, state, model, answer, verdict, now);
+    case 'reject':
+      return rejectAnswered(batch, state, model, answer, verdict, now);
+    case 'redirect':
+      return redirectAnswered(batch, state, model, answer, verdict, now);
+  }
+}
+
+/** A planner's answer was refused before it counted: the refusal is recorded, somebody else answers. */
+export function answerRefused(batch: Batch, state: Readonly<State>, input: InputOf<'planner.refused'>): void {
+  const model = state.models.get(input.target);
+  if (model === undefined || model.waiting.size === 0) return;
+  const { refusal, verdict } = input;
+  batch.add({ type: 'plan.rejected', model: model.id, ...askedBy(model), data: { ...refusal, verdict } });
 }
 
 function swapAnswered(
@@ -58,7 +74,9 @@ function swapAnswered(
     block(batch, model, 'drain', state.drain?.until ?? null, reason, now);
     return;
   }
-  if (verdict.evict.every((id) => mayLeave(mustGet(state, id), now))) {
+  const stays = staysUntil(state, model, { evict: verdict.evict, drain: verdict.when === 'drain' });
+  const free = verdict.evict.every((id) => mayLeave(mustGet(state, id), now));
+  if (free && stays <= now) {
     const plan = record(batch, model, answer, 'started');
     startSwap(batch, state, model.id, verdict.evict, { drain: null, plan }, now);
     return;
@@ -66,20 +84,25 @@ function swapAnswered(
   const { pending } = model;
   if (pending !== null && pending.reason === verdict.reason && sameModels(pending.evict, verdict.evict)) return;
   record(batch, model, answer, 'pending');
-  const reason = `${busyWords(state, verdict.evict, now)}; ${verdict.reason}`;
+  const words = free ? `${verdict.evict.join(' and ')} is likely to be asked for again at once` : null;
+  const reason = `${words ?? busyWords(state, verdict.evict, now)}; ${verdict.reason}`;
   batch.add({ type: 'target.blocked', model: model.id, ...askedBy(model), data: { on: 'swap', until: null, reason } });
 }
 
 function waitAnswered(
   batch: Batch,
+  state: Readonly<State>,
   model: ModelState,
   answer: PlannerAnswer,
   verdict: Extract<Verdict, { action: 'wait' }>,
   now: number,
 ): void {
-  const wanted = verdict.forMs ?? LIMITS.waitDefaultMs;
-  const until = now + Math.min(LIMITS.waitMaxMs, Math.max(LIMITS.waitMinMs, wanted));
-  const on: BlockedOn = verdict.forMs === undefined ? 'swap' : 'until';
+  // The end of a pin is a change of its own, which asks again at once.
+  const wanted = verdict.forMs ?? (verdict.on === 'pin' ? LIMITS.waitMaxMs : LIMITS.waitDefaultMs);
+  const wish = now + Math.min(LIMITS.waitMaxMs, Math.max(LIMITS.waitMinMs, wanted));
+  const overdue = overdueAt(state, model, []);
+  const until = overdue > now + LIMITS.waitMinMs ? Math.min(wish, overdue) : wish;
+  const on: BlockedOn = verdict.on ?? (verdict.forMs === undefined ? 'swap' : 'until');
   if (isNews(model, on, verdict.reason, now) || model.pending !== null) record(batch, model, answer, 'waiting');
   block(batch, model, on, until, verdict.reason, now);
 }
@@ -92,11 +115,7 @@ function rejectAnswered(
   verdict: Extract<Verdict, { action: 'reject' }>,
   now: number,
 ): void {
-  const named = verdict.requests === undefined ? null : new Set(verdict.requests);
-  const refused = [...model.waiting].filter((key) => {
-    const request = state.requests.get(key);
-    return request !== undefined && (named === null || named.has(request.id));
-  });
+  const refused = namedOf(state, model, verdict.requests);
   if (refused.length === 0) {
     const reason = 'the planner refused requests that do not wait';
     block(batch, model, 'until', now + LIMITS.waitDefaultMs, reason, now);
@@ -112,6 +131,46 @@ function rejectAnswered(
       ...(verdict.retryAfterSec === undefined ? {} : { retryAfterSec: verdict.retryAfterSec }),
     });
   }
+}
+
+/** Moves requests to a model that is ready, once each; whoever finds no place there gets 429. */
+function redirectAnswered(
+  batch: Batch,
+  state: Readonly<State>,
+  model: ModelState,
+  answer: PlannerAnswer,
+  verdict: Extract<Verdict, { action: 'redirect' }>,
+  now: number,
+): void {
+  const refusal = checkRedirect(state, model.id, verdict);
+  if (refusal !== null) {
+    batch.add({ type: 'plan.rejected', model: model.id, ...askedBy(model), data: { ...refusal, verdict } });
+    const reason = `the planner's answer was refused: ${refusal.detail}`;
+    block(batch, model, 'until', now + LIMITS.waitDefaultMs, reason, now);
+    return;
+  }
+  const cause = record(batch, model, answer, 'redirected');
+  const to = mustGet(state, verdict.model);
+  let room = to.settings.concurrencyLimit - to.waiting.size - to.serving.size;
+  for (const key of namedOf(state, model, verdict.requests)) {
+    if (state.requests.get(key)?.redirectedFrom !== null) continue;
+    if (room-- > 0) {
+      const data = { to: to.id, reason: verdict.reason };
+      batch.add({ type: 'request.redirected', model: model.id, request: key, cause, data });
+    } else {
+      const reason = `Too many requests: moved to ${to.id}, which has no place left`;
+      reject(batch, model.id, key, { status: 429, code: 'concurrency-limit', reason, retryAfterSec: 1, cause });
+    }
+  }
+}
+
+/** Those that wait and are named; all that wait when none is. */
+function namedOf(state: Readonly<State>, model: ModelState, requests: readonly RequestId[] | undefined): RequestKey[] {
+  const named = requests === undefined ? null : new Set(requests);
+  return [...model.waiting].filter((key) => {
+    const request = state.requests.get(key);
+    return request !== undefined && (named === null || named.has(request.id));
+  });
 }
 
 /** Begins a swap: its victims are asked to stop; the target is started when all of them are gone (settle.ts). */

@@ -4,8 +4,9 @@
  */
 import type { Batch } from './batch.ts';
 import { endDrainOf, failStart, killAt, reject, rejectWaiting, stopRun } from './endings.ts';
+import { expiresAt } from './idle.ts';
 import { LIMITS } from './limits.ts';
-import { busyWords, isBusy, mayLeave, mustGet } from './rules.ts';
+import { busyWords, mayLeave, mustGet } from './rules.ts';
 import type { ModelState, Run, State } from './state.ts';
 
 export function clockReached(batch: Batch, state: Readonly<State>, _input: unknown, now: number): void {
@@ -13,6 +14,7 @@ export function clockReached(batch: Batch, state: Readonly<State>, _input: unkno
     const model = mustGet(state, id);
     if (model.run !== null) runDue(batch, state, model, model.run, now);
   }
+  pinsDue(batch, state, now);
   drainDue(batch, state, now);
   queueDue(batch, state, now);
 }
@@ -23,7 +25,7 @@ function runDue(batch: Batch, state: Readonly<State>, model: ModelState, run: Ru
       if (now >= run.deadline) healthTimedOut(batch, state, model, run, now);
       return;
     case 'ready':
-      if (isExpired(model, now)) {
+      if (now >= expiresAt(state, model)) {
         const detail = `idle for ${model.settings.ttlMs / 1000} s`;
         stopRun(batch, run, { reason: 'ttl', killAt: killAt(state, model.id, now), detail });
       }
@@ -36,14 +38,6 @@ function runDue(batch: Batch, state: Readonly<State>, model: ModelState, run: Ru
   }
 }
 
-/** Idle time counts from the end of the last request, or from ready (design section 9). */
-function isExpired(model: ModelState, now: number): boolean {
-  const { ttlMs } = model.settings;
-  if (ttlMs <= 0 || model.idleSince === null) return false;
-  if (isBusy(model) || model.waiting.size > 0 || model.leases.size > 0) return false;
-  return now >= model.idleSince + ttlMs;
-}
-
 function healthTimedOut(batch: Batch, state: Readonly<State>, model: ModelState, run: Run, now: number): void {
   const why = `health check timed out after ${model.settings.startTimeoutMs / 1000} s (see "turnout logs ${model.id}")`;
   const cause = batch.add({
@@ -53,6 +47,13 @@ function healthTimedOut(batch: Batch, state: Readonly<State>, model: ModelState,
     data: { run: run.run, reason: 'health-timeout', killAt: now + LIMITS.startAbortGraceMs, detail: why },
   });
   failStart(batch, state, model, { run: run.run, why, tail: [], cause }, now);
+}
+
+function pinsDue(batch: Batch, state: Readonly<State>, now: number): void {
+  for (const { id, pin } of state.models.values()) {
+    if (pin?.until == null || now < pin.until) continue;
+    batch.add({ type: 'model.unpinned', model: id, data: { by: pin.owner, why: 'expired' } });
+  }
 }
 
 /** A drain whose victims never became idle ends, and so does the wait that it was for (kernel section 4). */

@@ -3,9 +3,10 @@
  * state of its own accord (starts, grants, drains) is settle.ts, which the loop runs after every input.
  */
 import { type Batch, newBatch } from './batch.ts';
-import { answerReceived } from './decide-answer.ts';
+import { answerReceived, answerRefused } from './decide-answer.ts';
 import { configLoaded, routerBoot } from './decide-boot.ts';
 import { clockReached } from './decide-clock.ts';
+import { devicesSampled, forgetAsked, pinAsked, unpinAsked } from './decide-memory.ts';
 import { shutdownAsked, unloadAsked } from './decide-operator.ts';
 import { requestArrived } from './decide-request.ts';
 import { failStart } from './endings.ts';
@@ -76,6 +77,11 @@ const HANDLE: { [T in Input['type']]: Handler<T> } = {
   'planner.answer': answerReceived,
   'operator.unload': unloadAsked,
   'operator.shutdown': shutdownAsked,
+  'operator.pin': pinAsked,
+  'operator.unpin': unpinAsked,
+  'operator.forget': forgetAsked,
+  'devices.sampled': devicesSampled,
+  'planner.refused': answerRefused,
   'log.troubled': (batch, _state, { code, message }) => {
     batch.add({ type: 'log.troubled', data: { code, message } });
   },

@@ -5,11 +5,12 @@
  * Must never import anything but ids and settings.
  */
 import type { ModelId, Position, RequestId, RequestKey, RunId, SwapId } from './ids.ts';
-import type { Settings } from './settings.ts';
+import type { BuiltInName, Memory, Settings } from './settings.ts';
 
 export type BlockedOn = 'planner' | 'swap' | 'drain' | 'until' | 'pin' | 'turn';
 export type StopReason = 'swap' | 'ttl' | 'unload' | 'shutdown' | 'health-timeout' | 'previous-run' | 'stale';
-export type RequestKind = 'inference' | 'passthrough' | 'load';
+/** `idle`: turnout's own, a load that nobody asked for (`whenIdle`, `keepWarm`). */
+export type RequestKind = 'inference' | 'passthrough' | 'load' | 'idle';
 
 /** Token counts and speeds as the upstream reported them (spec 6.2). Absent = not reported. */
 export interface Usage {
@@ -25,10 +26,26 @@ export interface Usage {
 /** How serving a request ended: `cut` = the upstream broke after its head, `no-answer` = before it. */
 export type ServeOutcome = 'ok' | 'cut' | 'no-answer' | 'timeout';
 
+/** What a planner considered beside what it chose: a set of models to evict, and what that would cost. */
+export interface Alternative {
+  evict: ModelId[];
+  /** Expected ms of loading again what is evicted; the unit in which alternatives are compared. */
+  costMs: number;
+  reason: string;
+}
+
+/** `requests`: only these of those that ask; the rest are asked about again. Default: all. `alternatives`: at most 5. */
 export type Verdict =
-  | { action: 'swap'; evict: ModelId[]; reason: string; when?: 'idle' | 'drain' }
-  | { action: 'wait'; forMs?: number; reason: string }
-  | { action: 'reject'; status: 409 | 429 | 503; retryAfterSec?: number; reason: string; requests?: RequestId[] };
+  | { action: 'swap'; evict: ModelId[]; reason: string; when?: 'idle' | 'drain'; alternatives?: Alternative[] }
+  /** `on: 'pin'`: it waits for a pin or a protection to end. Without `forMs` it is asked again when something changes. */
+  | { action: 'wait'; forMs?: number; on?: 'pin'; reason: string; alternatives?: Alternative[] }
+  | { action: 'reject'; status: 409 | 429 | 503; retryAfterSec?: number; reason: string; requests?: RequestId[] }
+  | { action: 'redirect'; model: ModelId; reason: string; requests?: RequestId[] };
+
+/** What a policy may say beside that: ask a built-in, which must not evict `protect` and evicts `prefer` first. */
+export type PolicyVerdict =
+  | Verdict
+  | { action: 'delegate'; planner: BuiltInName; protect?: ModelId[]; prefer?: ModelId[]; reason?: string };
 
 /** `data` of each event type. Times are ms since 1970 unless the name says otherwise; `...Ms` are durations. */
 export interface EventData {
@@ -65,6 +82,8 @@ export interface EventData {
     priority: number;
   };
   'request.granted': { run: RunId; waitedMs: number };
+  /** The event's model is the one that was asked for. */
+  'request.redirected': { to: ModelId; reason: string };
   'request.retried': { reason: string };
   'request.quieted': { forMs: number };
   'request.resumed': Record<string, never>;
@@ -89,7 +108,7 @@ export interface EventData {
     planner: { name: string; version: string };
     via: 'live' | 'fallback' | 'delegate';
     verdict: Verdict;
-    outcome: 'started' | 'pending' | 'waiting' | 'rejected';
+    outcome: 'started' | 'pending' | 'waiting' | 'rejected' | 'redirected';
   };
   'plan.rejected': { rule: string; detail: string; verdict: Verdict };
   'target.blocked': { on: BlockedOn; until: number | null; reason: string };
@@ -107,6 +126,8 @@ export interface EventData {
     logFile: string;
     specDigest: string;
     swap: SwapId | null;
+    /** What is reserved for it until it is gone; null = not known, so everything. */
+    memory: Memory | null;
   };
   'process.spawned': { run: RunId; pid: number; startTime: string; bootId: string };
   'process.ready': { run: RunId; baseUrl: string; loadMs: number };
@@ -123,6 +144,14 @@ export interface EventData {
   };
   'process.flooded': { run: RunId; bytesPerSec: number };
   'model.backed-off': { run: RunId; failures: number; until: number; why: string; tail: string[] };
+  'model.pinned': { owner: string; until: number | null };
+  'model.unpinned': { by: string; why: 'operator' | 'expired' | 'replaced' };
+  /** Bytes by device that the process family of a run holds. */
+  'memory.observed': { run: RunId; bytes: Record<string, number> };
+  'memory.forgotten': { by: string };
+  'memory.short': { swap: SwapId; missing: Record<string, number>; until: number };
+  'memory.awaited': { swap: SwapId; why: 'freed' | 'timeout' | 'unobserved'; waitedMs: number };
+  'devices.sampled': { devices: { id: string; totalBytes: number; usedBytes: number }[] };
   'unload.requested': { models: ModelId[]; by: string; cause: 'operator' | 'shutdown' };
   'stall.detected': { what: string; repaired: boolean };
 }
@@ -153,13 +182,14 @@ export const VERSION: Record<EventType, number> = {
   'router.draining': 1,
   'router.stopped': 1,
   'clock.stepped': 1,
-  'config.applied': 1,
+  'config.applied': 2,
   'log.gap': 1,
   'log.troubled': 1,
   'log.recovered': 1,
   'log.replaced': 1,
   'request.arrived': 1,
   'request.granted': 1,
+  'request.redirected': 1,
   'request.retried': 1,
   'request.quieted': 1,
   'request.resumed': 1,
@@ -175,7 +205,7 @@ export const VERSION: Record<EventType, number> = {
   'swap.started': 1,
   'swap.finished': 1,
   'swap.abandoned': 1,
-  'process.starting': 1,
+  'process.starting': 2,
   'process.spawned': 1,
   'process.ready': 1,
   'process.stopping': 1,
@@ -183,6 +213,13 @@ export const VERSION: Record<EventType, number> = {
   'process.exited': 1,
   'process.flooded': 1,
   'model.backed-off': 1,
+  'model.pinned': 1,
+  'model.unpinned': 1,
+  'memory.observed': 1,
+  'memory.forgotten': 1,
+  'memory.short': 1,
+  'memory.awaited': 1,
+  'devices.sampled': 1,
   'unload.requested': 1,
   'stall.detected': 1,
 };
@@ -199,6 +236,7 @@ export const MEANING: Record<EventType, string> = {
   'log.replaced': 'The log found at start was damaged or foreign; it was moved aside untouched and this one begins.',
   'request.arrived': 'A request was read and its model is known (or is not a model of this configuration).',
   'request.granted': 'The request was given to a run of its model.',
+  'request.redirected': 'The request is served by another model, one that is loaded.',
   'request.retried': 'The upstream closed a reused connection at that moment; the request was sent once more.',
   'request.quieted':
     'No byte moved on this passed-through answer or WebSocket for a while: it keeps nobody waiting any more.',
@@ -223,6 +261,13 @@ export const MEANING: Record<EventType, string> = {
   'process.exited': 'Nothing of the run is left; its last lines of output are kept here.',
   'process.flooded': 'The process writes more output than is reasonable.',
   'model.backed-off': 'A start failed: until this time requests are refused at once and evict nothing.',
+  'model.pinned': 'An operator pinned the model: no request evicts it and it is not unloaded for idleness.',
+  'model.unpinned': 'The pin is gone.',
+  'memory.observed': 'So much memory was seen in use by the processes of this run.',
+  'memory.forgotten': 'What was observed of the model is forgotten; its declared size counts alone again.',
+  'memory.short': 'The evicted models are gone but their memory is not free yet; the start waits for it.',
+  'memory.awaited': 'The wait for memory is over: it is free, or it took too long and the model starts anyway.',
+  'devices.sampled': 'The use of the devices changed notably.',
   'unload.requested': 'An operator asked to unload these models.',
   'stall.detected': 'A request waited on nothing; the loop asked again. This is a defect of turnout: please report it.',
 };

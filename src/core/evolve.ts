@@ -4,6 +4,7 @@
  */
 import type { TurnoutEvent } from './events.ts';
 import type { Fold } from './fold-common.ts';
+import { MEMORY } from './fold-memory.ts';
 import { PROCESSES } from './fold-processes.ts';
 import { REQUESTS } from './fold-requests.ts';
 import { ROUTER } from './fold-router.ts';
@@ -11,7 +12,7 @@ import { SWAPS } from './fold-swaps.ts';
 import { LIMITS } from './limits.ts';
 import type { State } from './state.ts';
 
-const FOLD: Fold = { ...ROUTER, ...REQUESTS, ...SWAPS, ...PROCESSES };
+const FOLD: Fold = { ...ROUTER, ...REQUESTS, ...SWAPS, ...PROCESSES, ...MEMORY };
 
 /** The state before the first event. */
 export function emptyState(): State {
@@ -27,6 +28,15 @@ export function emptyState(): State {
       models: [],
       groups: [],
       planner: 'group',
+      fallback: 'group',
+      matrix: null,
+      devices: [],
+      memoryWaitMs: LIMITS.memoryWaitMs,
+      protect: { models: [], otherwise: 'queue' },
+      whenIdle: null,
+      zone: { name: 'UTC', offsets: [{ from: 0, offsetMin: 0 }] },
+      clientPriority: {},
+      antiThrash: true,
       maxWaitMs: null,
       queueTimeoutMs: LIMITS.queueTimeoutMs,
       drainTimeoutMs: LIMITS.drainTimeoutMs,
@@ -39,6 +49,11 @@ export function emptyState(): State {
     requests: new Map(),
     swaps: new Map(),
     drain: null,
+    devices: new Map(),
+    idleSince: null,
+    idleRequest: null,
+    wallStepsMs: 0,
+    swapsAvoided: 0,
     logTroubled: null,
     stalled: null,
   };

@@ -1,4 +1,5 @@
 /** The models of a state when a configuration is applied: new ones, known ones, and those that are gone but in use. */
+import { noDemand } from './demand.ts';
 import type { ModelId } from './ids.ts';
 import type { ModelSettings } from './settings.ts';
 import type { ModelState, State } from './state.ts';
@@ -11,7 +12,10 @@ export function modelsOf(state: State, settings: readonly ModelSettings[]): Map<
       models.set(one.id, freshModel(one));
       continue;
     }
-    if (known.settings.specDigest !== one.specDigest) known.backoff = null;
+    if (known.settings.specDigest !== one.specDigest) {
+      known.backoff = null;
+      known.memorySamples = []; // another command line may take more or less
+    }
     known.settings = one;
     known.configured = true;
     models.set(one.id, known);
@@ -47,7 +51,13 @@ function freshModel(settings: ModelSettings): ModelState {
     idleSince: null,
     lastClient: null,
     loadMs: [],
+    stopMs: [],
     backoff: null,
+    idleLoadAt: null,
+    pin: null,
+    asked: noDemand(),
+    memorySamples: [],
+    cache: null,
     blocked: null,
     pending: null,
   };

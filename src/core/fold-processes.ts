@@ -1,15 +1,15 @@
 /** The fold of runs: starting, ready, stopping, gone, and the back-off after a failed start. */
 import { type Fold, liveRun, modelOf, nothing } from './fold-common.ts';
-import { runId } from './ids.ts';
+import { type ModelId, runId } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import type { Run } from './state.ts';
+import type { Run, State } from './state.ts';
 
 export const PROCESSES = {
   'process.starting': (state, event) => {
     const run = runId(event.position);
     const model = modelOf(state, event.model);
     if (model === undefined) return;
-    const { port, logFile, specDigest, deadline, swap } = event.data;
+    const { port, logFile, specDigest, deadline, swap, memory } = event.data;
     model.run = {
       phase: 'starting',
       run,
@@ -18,12 +18,14 @@ export const PROCESSES = {
       port,
       logFile,
       specDigest,
+      memory,
       pid: null,
       startTime: null,
       bootId: null,
       deadline,
     };
     model.idleSince = null;
+    model.cache = null;
     state.alive.add(model.id);
     const started = swap === null ? undefined : state.swaps.get(swap);
     if (started !== undefined) started.run = run;
@@ -44,8 +46,7 @@ export const PROCESSES = {
     model.run = { ...base(run), phase: 'ready', baseUrl, readyAt: event.at, loadMs };
     model.idleSince = event.at;
     model.backoff = null;
-    model.loadMs.push(loadMs);
-    if (model.loadMs.length > LIMITS.loadSamples) model.loadMs.shift();
+    keepSample(model.loadMs, loadMs, LIMITS.loadSamples);
     state.planEpoch++;
   },
   'process.stopping': (state, event) => {
@@ -68,9 +69,12 @@ export const PROCESSES = {
     const run = liveRun(state, event.model, event.data.run);
     const model = modelOf(state, run?.model);
     if (run === null || model === undefined) return;
+    if (run.phase === 'stopping') keepSample(model.stopMs, event.at - run.since, LIMITS.stopSamples);
     model.run = null;
     model.idleSince = null;
+    model.cache = null;
     state.alive.delete(model.id);
+    noteCleared(state, model.id, event.at);
     state.planEpoch++;
   },
   'process.flooded': nothing,
@@ -83,7 +87,20 @@ export const PROCESSES = {
   },
 } satisfies Partial<Fold>;
 
+function keepSample(samples: number[], value: number, max: number): void {
+  samples.push(value);
+  if (samples.length > max) samples.shift();
+}
+
+/** The moment at which the last victim of a swap is gone: from then on its memory should be free. */
+function noteCleared(state: State, gone: ModelId, at: number): void {
+  for (const swap of state.swaps.values()) {
+    if (swap.clearedAt !== null || !swap.evict.includes(gone)) continue;
+    if (swap.evict.every((id) => modelOf(state, id)?.run == null)) swap.clearedAt = at;
+  }
+}
+
 function base(run: Run) {
-  const { model, startingAt, port, logFile, specDigest, pid, startTime, bootId } = run;
-  return { run: run.run, model, startingAt, port, logFile, specDigest, pid, startTime, bootId };
+  const { model, startingAt, port, logFile, specDigest, memory, pid, startTime, bootId } = run;
+  return { run: run.run, model, startingAt, port, logFile, specDigest, memory, pid, startTime, bootId };
 }

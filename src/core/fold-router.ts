@@ -8,6 +8,9 @@ export const ROUTER = {
     state.started = event.position;
     state.seed = event.data.seed;
     state.drainingSince = null;
+    state.wallStepsMs = 0;
+    state.idleSince = event.at;
+    state.devices = new Map();
     state.logTroubled = null;
     state.stalled = null;
     state.planEpoch++;
@@ -20,7 +23,9 @@ export const ROUTER = {
   'router.stopped': (state) => {
     state.phase = 'stopped';
   },
-  'clock.stepped': nothing,
+  'clock.stepped': (state, event) => {
+    state.wallStepsMs += event.data.byMs;
+  },
   'config.applied': (state, event) => {
     state.settings = event.data.settings;
     state.configHash = event.data.hash;
@@ -35,7 +40,12 @@ export const ROUTER = {
     state.logTroubled = null;
   },
   'log.replaced': nothing,
-  'unload.requested': nothing,
+  'unload.requested': (state, event) => {
+    for (const id of event.data.models) {
+      const model = modelOf(state, id);
+      if (model !== undefined) model.idleLoadAt = event.at;
+    }
+  },
   'stall.detected': (state, event) => {
     state.stalled = event.data.what;
     const model = modelOf(state, event.model);

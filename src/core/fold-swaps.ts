@@ -1,13 +1,16 @@
 /** The fold of plans, drains and swaps. */
 import { type Fold, modelOf, nothing } from './fold-common.ts';
 import { type ModelId, swapId } from './ids.ts';
+import { expectedMemory } from './memory.ts';
+import type { State, SwapState } from './state.ts';
 
 export const SWAPS = {
   'plan.decided': (state, event) => {
     const model = modelOf(state, event.model);
     if (model === undefined) return;
     const { verdict, outcome, epoch } = event.data;
-    if (outcome === 'rejected') model.blocked = null; // those that were not refused are asked about again
+    // those that were not refused or moved are asked about again
+    if (outcome === 'rejected' || outcome === 'redirected') model.blocked = null;
     model.pending =
       outcome === 'pending' && verdict.action === 'swap'
         ? {
@@ -48,7 +51,20 @@ export const SWAPS = {
     const { evict, drain } = event.data;
     const model = modelOf(state, target);
     if (model === undefined) return;
-    state.swaps.set(id, { id, target, evict, drain, startedAt: event.at, run: null });
+    const memory = expectedMemory(state.settings.devices, model);
+    const cleared = evict.every((victim) => modelOf(state, victim)?.run == null);
+    state.swaps.set(id, {
+      id,
+      target,
+      evict,
+      drain,
+      startedAt: event.at,
+      run: null,
+      memory,
+      clearedAt: cleared ? event.at : null,
+      usedBefore: cleared ? null : usedBy(state, evict),
+      memoryWait: null,
+    });
     if (state.drain !== null && state.drain.id === drain) state.drain.swap = id;
     model.pending = null;
     model.blocked = null;
@@ -66,3 +82,18 @@ export const SWAPS = {
     state.planEpoch++;
   },
 } satisfies Partial<Fold>;
+
+/** What the devices hold now and what of it is the victims'; null where nothing of them was observed. */
+function usedBy(state: State, evict: readonly ModelId[]): SwapState['usedBefore'] {
+  const used: NonNullable<SwapState['usedBefore']> = {};
+  for (const victim of evict) {
+    const held = modelOf(state, victim)?.memorySamples.at(-1);
+    for (const [device, bytes] of Object.entries(held ?? {})) {
+      const seen = state.devices.get(device);
+      if (seen === undefined) continue;
+      used[device] ??= { usedBytes: seen.usedBytes, victimBytes: 0 };
+      used[device].victimBytes += bytes;
+    }
+  }
+  return Object.keys(used).length === 0 ? null : used;
+}

@@ -4,6 +4,7 @@
  */
 import type { EventData, RequestKind, ServeOutcome, Usage, Verdict } from './events.ts';
 import type { ModelId, RequestId, RequestKey, RunId } from './ids.ts';
+import type { Refusal } from './referee.ts';
 import type { Settings } from './settings.ts';
 
 export interface Arrival {
@@ -28,6 +29,13 @@ export interface ServeReport {
   firstByteMs: number | null;
   usage: Usage | null;
   error: string | null;
+}
+
+/** One device at one moment. Bytes. */
+export interface DeviceSample {
+  id: string;
+  totalBytes: number;
+  usedBytes: number;
 }
 
 export type Input =
@@ -55,7 +63,15 @@ export type Input =
   | { type: 'clock.reached' }
   | { type: 'clock.stepped'; byMs: number }
   | { type: 'planner.answer'; target: ModelId; answer: PlannerAnswer }
+  /** What a planner said is not allowed; somebody else is asked in its place. */
+  | { type: 'planner.refused'; target: ModelId; refusal: Refusal; verdict: Verdict }
   | { type: 'operator.unload'; models: ModelId[]; by: string }
+  | { type: 'operator.pin'; model: ModelId; owner: string; until: number | null }
+  | { type: 'operator.unpin'; model: ModelId; by: string }
+  /** Forgets the memory samples of a model. */
+  | { type: 'operator.forget'; model: ModelId; by: string }
+  /** What the devices hold, and what of it belongs to which run (only runs that could be told apart). */
+  | { type: 'devices.sampled'; devices: DeviceSample[]; runs: { run: RunId; bytes: Record<string, number> }[] }
   | { type: 'operator.shutdown'; signal: string; force: boolean }
   | { type: 'log.troubled'; code: string; message: string }
   /** The log file had to be given up while running; a fresh one goes on. */

@@ -3,8 +3,10 @@
  * tests and the simulation check all after every step. Pure.
  */
 import type { EventOf, TurnoutEvent } from './events.ts';
+import { heldBy } from './holds.ts';
 import type { ModelId } from './ids.ts';
-import { type Asked, askAgainAt, disturbsDrain, isCommitted } from './plan.ts';
+import { type Asked, askAgainAt, isCommitted } from './questions.ts';
+import { disturbsDrain } from './referee.ts';
 import { aliveOrComing, isBusy, isDraining, mustGet, type Requirements, swapTo } from './rules.ts';
 import type { ModelState, State } from './state.ts';
 
@@ -23,6 +25,10 @@ export function checkEvent(state: Readonly<State>, event: TurnoutEvent, rules: R
     case 'swap.started':
       if (disturbsDrain(state, event.model as ModelId, event.data.evict, rules)) {
         broken.push(`the swap to ${event.model} takes what the drain for ${state.drain?.target} reserved`);
+      }
+      for (const id of event.data.evict) {
+        const hold = mustGet(state, id).run === null ? null : heldBy(state, id);
+        if (hold !== null) broken.push(`the swap to ${event.model} evicts ${id}, which is ${hold.rule}`);
       }
       return broken;
     case 'plan.decided':
@@ -65,6 +71,7 @@ function checkGrant(state: Readonly<State>, event: EventOf<'request.granted'>, r
   if (state.drain === null && state.alive.size <= 1) return [];
   if (model.leases.size > 0) return [];
   if (isDraining(state, model.id)) return [`${model.id} takes a new request while it drains`];
+  if (!rules.evictsWhenReady) return [];
   const beside = rules.requires(model.id, aliveOrComing(state, model.id));
   return beside.length === 0 ? [] : [`${model.id} serves beside ${beside.join(', ')}`];
 }

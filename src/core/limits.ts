@@ -58,6 +58,9 @@ export const LIMITS = {
   outputFloodMs: 10_000,
   portStart: 5_800, // spec 2.2
 
+  pinMaxMs: 366 * 86_400_000, // a pin that outlives a year is meant to be one without an end
+  objectBytesMax: 64 * 1024, // JSON body of a call of turnout's own API
+
   // planning and fairness
   planTargetsPerPass: 16,
   planStaleMax: 3, // dropped answers before the fallback is asked
@@ -70,8 +73,53 @@ export const LIMITS = {
   maxWaitFloorMs: 10_000,
   loadUnknownMs: 30_000,
   loadSamples: 5,
+  stopSamples: 5,
+  stopUnknownMs: 2_000,
+  demandRecent: 8, // arrivals of each model whose times are kept
+  demandBucketMs: 300_000,
+  candidatesMax: 20,
+  budgetExactModelsMax: 24, // up to so many models that may leave the search is exact while its steps last; beyond it is greedy
+  budgetStepsMax: 6_000, // steps (0.1 us each) for the cheapest set: 20 models in three needs were measured to take 230, at worst 3,600
+  budgetMoreStepsMax: 4_000, // steps for all that come after it
+  matrixJoinedMax: 5_000, // joined choices that one question may cost; that many take about 1 ms. Ten groups of ten alternatives take ten
+  matrixBeyondMax: 20_000, // after as many again only the heaviest of each part is looked at, which takes no longer than reading the sets
+  matrixKeptBeyond: 8, // once the effort is spent: choices of what is joined already that are kept, and of the part that comes next
+  matrixOfferedBeyond: 16,
+  matrixMissedMax: 8, // of the models that leave in the best way, so many are looked at for a way that keeps them; the costliest first
+  alternativesMax: 5, // that a recorded verdict keeps
+  reasonCharsMax: 500, // of a sentence that a planner gives
+  keepWarmIdleMs: 60_000, // quiet time before a model is loaded again that its window wants loaded
   drainTimeoutMs: 300_000,
   queueTimeoutMs: 900_000,
+
+  deviceToolMs: 2_000,
+  deviceToolFailuresMax: 3,
+  deviceToolAgainMs: 300_000,
+  deviceJitterBytes: 64 * 1024 * 1024, // less than before by no more than this is what other programs do all the time: the run holds nothing
+  deviceBaselineFreshMs: 15_000, // a figure that is older when a run starts says nothing of the moment before it
+  deviceBaselineStartMs: 250, // a program takes longer than this from its start to the first memory that it takes on a device
+  deviceToolSaidCharsMax: 120,
+  deviceSampleMs: 10_000,
+  deviceSampleUrgentMs: 500,
+  deviceReadyUrgentMs: 10_000, // a run is looked at more often for this long after it became ready: its size is learned then
+  deviceSampleGapMs: 100, // smallest gap between the beginnings of two looks, however often one is asked for
+  zoneDays: 400, // of a time zone's offsets that the settings hold
+
+  // memory
+  memoryWaitMs: 15_000,
+  memoryFreshMs: 1_000, // longest wait for a first sample after the evicted models are gone
+  memorySamples: 5,
+  memorySettledSamples: 3, // of a run whose size was not known before they replace "everything"
+  memoryNewsShare: 0.05, // an observation is recorded when it differs by more than this part
+  memoryNewsBytes: 64 * 1024 * 1024,
+  devicesStaleMs: 60_000, // without a sample for so long a device counts as not observed
+
+  // policies
+  policyStrikesMax: 3,
+  policyStrikesWithinMs: 300_000,
+  policySourceBytesMax: 256 * 1024,
+  policyFileCheckMs: 2_000,
+  policyStartMs: 3_000, // longest time that the start waits for policies
 
   // router
   shutdownMs: 30_000, // spec 1.3
@@ -91,6 +139,11 @@ export const LIMITS = {
   configHelpsMax: 30, // of these, how many look for the nearest known name
   configExpressionCharsMax: 16 * 1024, // of one matrix set
   configDevicesMax: 64,
+  configWindowsMax: 32, // of one model; each is looked at whenever something becomes idle
+  configMatrixLevelsMax: 256, // levels of brackets, operators and references, one inside the other
+  configShapePassesMax: 4, // what stands around a value that was left out may be wrong without it
+  checkQuestionsMax: 5_000, // questions to the planner before the search for sets ends; each takes some microseconds
+  checkProductsMax: 200, // a matrix that comes to more products than this is not looked into further
 
   // log
   logBatchMs: 10,

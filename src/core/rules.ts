@@ -2,6 +2,7 @@
  * What decide, settle and the planners' referee agree on: pure questions about a state. No function here changes
  * anything or returns events.
  */
+import { loadEstimateMs } from './estimates.ts';
 import type { ModelId, RequestKey, RunId } from './ids.ts';
 import { LIMITS } from './limits.ts';
 import type { ModelState, RequestState, State, SwapState } from './state.ts';
@@ -10,6 +11,8 @@ import type { ModelState, RequestState, State, SwapState } from './state.ts';
 export interface Requirements {
   /** Models among `alive` that cannot stay beside `target`. Pure. */
   requires(target: ModelId, alive: Iterable<ModelId>): ModelId[];
+  /** Whether a target that is ready already still evicts what was loaded beside it (groups do, spec 4.9). */
+  readonly evictsWhenReady: boolean;
 }
 
 export function mustGet(state: Readonly<State>, id: ModelId): ModelState {
@@ -62,6 +65,7 @@ export function canServe(state: Readonly<State>, model: ModelState, rules: Requi
   if (model.run?.phase !== 'ready') return false;
   if (isDraining(state, model.id)) return false;
   if (awaitsNewRun(model)) return false;
+  if (!rules.evictsWhenReady) return true;
   if (state.alive.size <= 1 && state.swaps.size === 0) return true;
   return rules.requires(model.id, aliveOrComing(state, model.id)).length === 0;
 }
@@ -89,13 +93,6 @@ export function residentUntil(model: ModelState): number {
   return model.run?.phase === 'ready' ? model.run.readyAt + model.settings.minResidencyMs : 0;
 }
 
-/** Median of the observed loads, or what is assumed of a model that was never loaded. */
-export function loadEstimateMs(model: ModelState): number {
-  if (model.loadMs.length === 0) return LIMITS.loadUnknownMs;
-  const sorted = [...model.loadMs].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] as number;
-}
-
 /** How long requests wait for a target before its evictees drain: scaled with what the swap costs (design section 5). */
 export function maxWaitMs(state: Readonly<State>, target: ModelState, evict: readonly ModelId[]): number {
   if (state.settings.maxWaitMs !== null) return state.settings.maxWaitMs;
@@ -120,7 +117,7 @@ function highestPriority(state: Readonly<State>, keys: Iterable<RequestKey>): nu
  * before the evictees' minimum residency (kernel section 4). An evictee's ready puts it off by no more than its own load
  * took: otherwise each of K others that is loaded ahead would put it off anew, and the bound would grow by K x maxWait.
  */
-function overdueAt(state: Readonly<State>, target: ModelState, evict: readonly ModelId[]): number {
+export function overdueAt(state: Readonly<State>, target: ModelState, evict: readonly ModelId[]): number {
   const oldest = oldestWaiting(state, target);
   if (oldest === null) return Number.POSITIVE_INFINITY;
   let ready = oldest.arrivedAt;

@@ -3,14 +3,18 @@
  * end of a shutdown. The loop calls it after every input, again and again, until it has nothing more to say. One rule at
  * a time, so that each rule sees what the one before it did.
  */
+import { staysUntil } from './anti-thrash.ts';
 import { type Batch, newBatch } from './batch.ts';
 import { startSwap } from './decide-answer.ts';
 import { abandonSwap, endDrainOf, killAt, stopRun } from './endings.ts';
 import type { Draft } from './events.ts';
-import { runId } from './ids.ts';
+import { idleWish } from './idle.ts';
+import { type ModelId, runId } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import { memoryOf } from './memory.ts';
 import { outputFile } from './output-file.ts';
-import { checkPlan, disturbsDrain, isCommitted } from './plan.ts';
+import { isCommitted } from './questions.ts';
+import { checkPlan, disturbsDrain } from './referee.ts';
 import {
   aliveOrComing,
   awaitsNewRun,
@@ -23,8 +27,11 @@ import {
   mustGet,
   type Requirements,
   rankedTargets,
+  swapEvicting,
   swapTo,
 } from './rules.ts';
+import { finishIdleLoad, loadWhenIdle, yieldIdleLoad } from './settle-idle.ts';
+import { waitsForMemory } from './settle-memory.ts';
 import type { ModelState, State, SwapState } from './state.ts';
 
 type Rule = (batch: Batch, state: Readonly<State>, now: number, rules: Requirements) => void;
@@ -32,18 +39,21 @@ type Rule = (batch: Batch, state: Readonly<State>, now: number, rules: Requireme
 const RULES: readonly Rule[] = [
   retireStale,
   finishSwaps,
+  yieldIdleLoad,
   grantWaiting,
+  finishIdleLoad,
   endDrain,
   startTargets,
   startDrainedSwap,
   startPending,
   commitDrain,
+  loadWhenIdle,
   shutDown,
 ];
 
 /** The next consequences of this state; empty when it is settled. */
 export function settle(state: Readonly<State>, now: number, rules: Requirements): Draft[] {
-  if (isQuiet(state)) return [];
+  if (isQuiet(state, now)) return [];
   const batch = newBatch(state);
   for (const rule of RULES) {
     rule(batch, state, now, rules);
@@ -53,10 +63,11 @@ export function settle(state: Readonly<State>, now: number, rules: Requirements)
 }
 
 /** Nothing waits, swaps, drains or ends: the case of almost every request. */
-function isQuiet(state: Readonly<State>): boolean {
+function isQuiet(state: Readonly<State>, now: number): boolean {
   if (state.targets.size > 0 || state.swaps.size > 0 || state.drain !== null || state.phase !== 'running') return false;
+  if (state.idleRequest !== null) return false;
   for (const id of state.alive) if (isStale(mustGet(state, id))) return false;
-  return true;
+  return state.requests.size > 0 || idleWish(state, now) === null;
 }
 
 /**
@@ -143,9 +154,13 @@ function startTargets(batch: Batch, state: Readonly<State>, now: number, rules: 
       return;
     }
     if (target.run !== null || !victimsGone(state, swap)) continue;
-    if (rules.requires(swap.target, aliveOrComing(state, swap.target)).length > 0) {
+    if (!mayStart(state, swap.target, rules)) {
       abandonSwap(batch, state, swap.target, 'another model came in its way', swap.id);
       return;
+    }
+    if (waitsForMemory(batch, state, swap, now)) {
+      if (batch.drafts.length > 0) return;
+      continue;
     }
     const { settings } = target;
     batch.add({
@@ -158,10 +173,18 @@ function startTargets(batch: Batch, state: Readonly<State>, now: number, rules: 
         logFile: outputFile(swap.target, runId(state.position + 1)),
         specDigest: settings.specDigest,
         swap: swap.id,
+        memory: memoryOf(state, target),
       },
     });
     return;
   }
+}
+
+/** Beside what is alive now, and beside what will be once other swaps are done: their victims never meet their targets. */
+function mayStart(state: Readonly<State>, target: ModelId, rules: Requirements): boolean {
+  const now = [...state.alive].filter((id) => id !== target);
+  const then = aliveOrComing(state, target).filter((id) => swapEvicting(state, id) === null);
+  return rules.requires(target, now).length === 0 && rules.requires(target, then).length === 0;
 }
 
 /** The model's port; another one above all in use when a run of an older configuration still has it (kernel section 6). */
@@ -203,6 +226,7 @@ function startPending(batch: Batch, state: Readonly<State>, now: number, rules: 
     if (pending.epoch !== state.planEpoch) return;
     if (checkPlan(state, model.id, pending.evict, rules) !== null) continue;
     if (disturbsDrain(state, model.id, pending.evict, rules)) continue;
+    if (staysUntil(state, model, pending) > now) continue;
     startSwap(batch, state, model.id, pending.evict, { drain: null, plan: pending.plan }, now);
     return;
   }

@@ -4,7 +4,7 @@
  */
 import type { BlockedOn, RequestKind, StopReason } from './events.ts';
 import type { ModelId, Position, RequestId, RequestKey, RunId, SwapId } from './ids.ts';
-import type { ModelSettings, Settings } from './settings.ts';
+import type { Memory, ModelSettings, Settings } from './settings.ts';
 
 export type RouterPhase = 'booting' | 'running' | 'draining' | 'stopped';
 
@@ -16,6 +16,8 @@ interface RunBase {
   port: number | null;
   logFile: string;
   specDigest: string;
+  /** What is reserved for it; null = not known, so everything. */
+  memory: Memory | null;
   /** null until the process was spawned. */
   pid: number | null;
   startTime: string | null;
@@ -62,11 +64,31 @@ export interface ModelState {
   lastClient: string | null;
   /** Durations of the last loads, newest last. */
   loadMs: number[];
+  /** Durations of the last stops, newest last. */
+  stopMs: number[];
   backoff: Backoff | null;
+  /** When it was last loaded for idleness, or unloaded by hand: it is not loaded for idleness again before clients came. */
+  idleLoadAt: number | null;
+  pin: { owner: string; until: number | null } | null;
+  asked: Demand;
+  /** The last observations of what a run of it held, newest last: bytes by device. */
+  memorySamples: Record<string, number>[];
+  /** What its prompt cache is likely to hold; null when it is not loaded or served nothing yet. */
+  cache: { tokens: number; prefillPerSecond: number | null } | null;
   /** Why its requests wait; null when none does or nothing is in the way. */
   blocked: { on: BlockedOn; until: number | null; reason: string; at: number } | null;
   /** A swap that was decided and waits for its victims to become idle. */
   pending: { evict: ModelId[]; epoch: number; plan: Position; reason: string; drain: boolean } | null;
+}
+
+/** When a model was asked for. */
+export interface Demand {
+  /** Times of the last arrivals, newest last. */
+  recent: number[];
+  /** Number of the five minutes that `counts` ends with. */
+  bucket: number;
+  /** Arrivals in each of the last twelve five minutes, newest last. */
+  counts: number[];
 }
 
 export interface RequestState {
@@ -81,6 +103,8 @@ export interface RequestState {
   bytes: number;
   streaming: boolean;
   priority: number;
+  /** The model that it was moved away from. */
+  redirectedFrom: ModelId | null;
   arrivedAt: number;
   /** null while waiting. */
   granted: { run: RunId; at: number } | null;
@@ -94,6 +118,21 @@ export interface SwapState {
   startedAt: number;
   /** The run it started, once it did. */
   run: RunId | null;
+  /** What is reserved for the target from now on; null = not known, so everything. */
+  memory: Memory | null;
+  /** When the last victim was gone; null while one lives. */
+  clearedAt: number | null;
+  /** What the devices held, and of that the victims, when it began; null where nothing was observed. */
+  usedBefore: Record<string, { usedBytes: number; victimBytes: number }> | null;
+  /** A wait for memory that is not free yet, and when it ends. */
+  memoryWait: { since: number; until: number; over: boolean } | null;
+}
+
+/** What was seen of a device. */
+export interface DeviceState {
+  totalBytes: number;
+  usedBytes: number;
+  at: number;
 }
 
 /** A committed drain (kernel section 4). At most one. */
@@ -128,6 +167,15 @@ export interface State {
   requests: Map<RequestKey, RequestState>;
   swaps: Map<SwapId, SwapState>;
   drain: DrainState | null;
+  devices: Map<string, DeviceState>;
+  /** Since when no request of a client is open; null while one is. */
+  idleSince: number | null;
+  /** The load for idleness that is under way. */
+  idleRequest: RequestKey | null;
+  /** Sum of the steps of the wall clock since turnout started: local time is `at` plus this. */
+  wallStepsMs: number;
+  /** Requests served at once by a loaded model although an older one waited to swap it out. */
+  swapsAvoided: number;
   logTroubled: { code: string; message: string; since: number } | null;
   stalled: string | null;
 }

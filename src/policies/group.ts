@@ -4,12 +4,15 @@
  */
 import type { Verdict } from '../core/events.ts';
 import type { ModelId } from '../core/ids.ts';
-import type { BuiltInPlanner, View } from '../core/plan.ts';
+import type { BuiltInPlanner, Hints } from '../core/plan.ts';
 import type { GroupSettings, Settings } from '../core/settings.ts';
+import type { View } from '../core/view.ts';
+import { blockedVerdict, expectedLoadMs, mayAllLeave, neighboursOf, swapFirst } from './neighbours.ts';
 
 export function groupPlanner(settings: Settings): BuiltInPlanner {
   const groups = new Map(settings.groups.map((group) => [group.id, group]));
   const groupOf = new Map(settings.models.map((model) => [model.id, groups.get(model.group)]));
+  const settingsOf = new Map(settings.models.map((model) => [model.id, model]));
 
   const requires = (target: ModelId, alive: Iterable<ModelId>): ModelId[] => {
     const group = groupOf.get(target);
@@ -19,12 +22,20 @@ export function groupPlanner(settings: Settings): BuiltInPlanner {
     }
     return evicted;
   };
+  const planFor = (view: View, hints: Hints) => plan(view, hints, requires, groupOf);
 
   return {
     name: 'group',
     version: '1',
+    evictsWhenReady: true,
     requires,
-    plan: (view) => plan(view, requires, groupOf),
+    candidates(view, hints) {
+      const verdict = planFor(view, hints);
+      if (verdict.action !== 'swap') return [];
+      const { evict, reason } = verdict;
+      return [{ evict, frees: 0, reloadMs: expectedLoadMs(view, evict, settingsOf), reason }];
+    },
+    plan: planFor,
   };
 }
 
@@ -36,24 +47,20 @@ function mustLeave(target: GroupSettings | undefined, other: GroupSettings | und
   return target.exclusive && !other.persistent;
 }
 
+/** There is one way only, so whatever may not leave decides. */
 function plan(
   view: View,
+  hints: Hints,
   requires: BuiltInPlanner['requires'],
   groupOf: Map<ModelId, GroupSettings | undefined>,
 ): Verdict {
-  const alive = view.models.filter((model) => model.phase !== 'stopped').map((model) => model.id);
-  for (const swap of view.swaps) if (!alive.includes(swap.target)) alive.push(swap.target);
-  const evict = requires(view.target, alive);
-  const collision = view.swaps.find(
-    (swap) =>
-      evict.includes(swap.target) ||
-      swap.evict.includes(view.target) ||
-      swap.evict.some((id) => evict.includes(id)) ||
-      requires(swap.target, [view.target]).length > 0,
+  const around = neighboursOf(view, hints);
+  const evict = requires(view.target, around.ids);
+  const ahead = view.swaps.find(
+    (swap) => swap.evict.includes(view.target) || requires(swap.target, [view.target]).length > 0,
   );
-  if (collision !== undefined) {
-    return { action: 'wait', reason: `the swap to ${collision.target} comes first` };
-  }
+  if (!mayAllLeave(around, evict)) return blockedVerdict(view, evict, around, hints);
+  if (ahead !== undefined) return swapFirst(ahead);
   return { action: 'swap', evict, reason: reasonFor(view.target, evict, groupOf) };
 }
 

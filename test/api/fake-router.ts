@@ -3,14 +3,16 @@
  * through the real fold and the real memory log.
  */
 import type { Config, ModelConfig } from '../../src/core/config/config.ts';
+import { settingsOf } from '../../src/core/config/settings.ts';
 import type { EventData, EventType, TurnoutEvent } from '../../src/core/events.ts';
 import { VERSION } from '../../src/core/events.ts';
 import { emptyState, evolve } from '../../src/core/evolve.ts';
 import { type ModelId, modelId, type RequestKey, type RunId, requestId } from '../../src/core/ids.ts';
 import type { Arrival, ServeReport } from '../../src/core/inputs.ts';
 import { openMemoryLog } from '../../src/core/log/memory.ts';
+import type { PlanPreview } from '../../src/core/runtime/preview-types.ts';
 import type { Grant, HealthReport, Router, Ticket } from '../../src/core/runtime/router.ts';
-import type { ModelSettings } from '../../src/core/settings.ts';
+import type { Settings } from '../../src/core/settings.ts';
 import type { State } from '../../src/core/state.ts';
 
 export interface Admitted {
@@ -24,6 +26,8 @@ export interface Admitted {
 export interface FakeRouter extends Router {
   admitted: Admitted[];
   unloaded: { models: ModelId[]; by: string }[];
+  /** What a dry run says. */
+  onPlan: (model: ModelId) => PlanPreview;
   /** What a request gets at once; null lets it wait for `settle`. */
   onAdmit: (arrival: Arrival) => Grant | null;
   report: HealthReport;
@@ -99,6 +103,7 @@ export function fakeConfig(models: FakeModel[], over: Partial<Config> = {}): Con
       clientFrom: [],
       sessionFrom: ['x-session-id'],
       onTrouble: 'serve',
+      timeZone: 'UTC',
       ...over.turnout,
     },
   };
@@ -139,6 +144,7 @@ export function fakeRouter(config: Config): FakeRouter {
     log,
     admitted: [],
     unloaded: [],
+    onPlan: (model) => preview(model),
     report: { ok: true, notes: [], diagnostics: [] },
     onAdmit: () => null,
     config: () => config,
@@ -152,6 +158,18 @@ export function fakeRouter(config: Config): FakeRouter {
     async unload(models, by) {
       router.unloaded.push({ models, by });
     },
+    async pin(model, owner, until) {
+      add('model.pinned', { owner, until }, { model });
+    },
+    async unpin(model, by) {
+      if (state.models.get(model)?.pin == null) return false;
+      add('model.unpinned', { by, why: 'operator' }, { model });
+      return true;
+    },
+    async forget(model, by) {
+      add('memory.forgotten', { by }, { model });
+    },
+    plan: async (model) => router.onPlan(model),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -177,39 +195,44 @@ export function fakeRouter(config: Config): FakeRouter {
     seed: 1,
     unfinished: null,
   });
-  add('config.applied', {
-    hash: config.hash,
-    trigger: 'start',
-    settings: {
-      models: [...config.models.values()].map(settingsOfModel),
-      groups: config.groups,
-      planner: 'group',
-      maxWaitMs: null,
-      queueTimeoutMs: 900_000,
-      drainTimeoutMs: 300_000,
-      onTrouble: 'serve',
-    },
-  });
+  add('config.applied', { hash: config.hash, trigger: 'start', settings: settingsFor(config) });
   return router;
 }
 
-export function startingData(model: string): EventData['process.starting'] {
-  return { deadline: Date.now() + 60_000, port: 5800, logFile: `logs/${model}/1.log`, specDigest: 'd', swap: null };
+/** A run of the model as it is configured. */
+export function startingData(
+  model: string,
+  over: Partial<EventData['process.starting']> = {},
+): EventData['process.starting'] {
+  const logFile = `logs/${model}/1.log`;
+  const deadline = Date.now() + 60_000;
+  return { deadline, port: 5800, logFile, specDigest: DIGEST, swap: null, memory: null, ...over };
 }
 
-function settingsOfModel(model: ModelConfig): ModelSettings {
+/** What a dry run says of a model that is ready. */
+export function preview(model: ModelId, over: Partial<PlanPreview> = {}): PlanPreview {
   return {
-    id: model.id,
-    group: model.group,
-    concurrencyLimit: model.concurrencyLimit,
-    ttlMs: model.ttlMs,
-    stopGraceMs: 10_000,
-    startTimeoutMs: 120_000,
-    minResidencyMs: 0,
-    priority: 0,
-    port: model.port,
-    specDigest: 'd',
+    model,
+    phase: 'ready',
+    verdict: 'serve',
+    planner: null,
+    reason: 'it is ready',
+    memory: null,
+    evict: [],
+    alternatives: [],
+    refusal: null,
+    redirectTo: null,
+    waitsFor: null,
+    etaMs: { total: 0, wait: 0, stopMs: 0, loadMs: 0, basis: 'observed', loadsObserved: 1 },
+    ...over,
   };
+}
+
+const DIGEST = 'd';
+
+function settingsFor(config: Config): Settings {
+  const settings = settingsOf(config, 'key');
+  return { ...settings, models: settings.models.map((model) => ({ ...model, specDigest: DIGEST })) };
 }
 
 function admit(router: FakeRouter, arrival: Arrival): Ticket {

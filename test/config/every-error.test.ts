@@ -199,7 +199,7 @@ describe('a matrix (2.7)', () => {
     ['evict_costs: {a: -1}, sets: {s: a}', '4:27 matrix: evict_costs.a must be a positive integer, got -1'],
     ['vars: {x: }, sets: {s: a}', '4:17 matrix: var "x" references unknown model ""'],
   ])('is refused with %j', (text, expected) => {
-    expect(errorsOf(`${AB}matrix: {${text}}\nturnout: {planner: group}`).map(oneLine)).toEqual([expected]);
+    expect(errorsOf(`${AB}matrix: {${text}}`).map(oneLine)).toEqual([expected]);
   });
 });
 

@@ -29,47 +29,11 @@ describe('the top level', () => {
     ],
     ['turnout: {planner: best}', '1:20 turnout.planner: expected one of group, matrix, budget, policy, got "best"'],
     [
-      'turnout: {planner: budget}',
-      '1:20 turnout.planner: the planner "budget" is not supported yet, supported are: group',
-    ],
-    [
       'turnout: {timeZone: Mars/Base}',
       '1:21 turnout.timeZone: expected a time zone such as Europe/Berlin, got "Mars/Base"',
     ],
-    ['turnout: {pins: [zz]}', '1:18 turnout.pins references unknown model "zz"'],
-    [
-      'turnout: {policy: [x]}',
-      '1:19 turnout.policy: expected a file name, or a mapping with file and options, got a list',
-    ],
-    [
-      'turnout: {devices: {gpu0: big}}',
-      '1:27 turnout.devices.gpu0: expected a size such as 256MiB, or a number of bytes, got "big"',
-    ],
-    [
-      'turnout: {memory: big}',
-      '1:19 turnout.memory: expected a size such as 6GiB, or a mapping of devices to sizes, got "big"',
-    ],
-    [
-      'models: {a: {cmd: "${PORT}", turnout: {memory: {gpu: 1GiB}}}}',
-      '1:49 models.a.turnout.memory: unknown device "gpu"',
-    ],
-    [
-      'models: {a: {cmd: "${PORT}", turnout: {memory: {gpu: 2GiB}}}}\nturnout: {devices: {gpu: 1GiB}}',
-      '1:54 models.a.turnout.memory.gpu is more than the device has',
-    ],
-    [
-      'models: {a: {cmd: "${PORT}", turnout: {memory: 2GiB}}}\nturnout: {devices: {gpu: 1GiB}}',
-      '1:48 models.a.turnout.memory is more than all devices have together',
-    ],
   ])('refuses %j', (text, expected) => {
     expect(errorsOf(text).map(oneLine)).toEqual([expected]);
-  });
-
-  it('refuses a policy planner without a policy', () => {
-    expect(errorsOf('turnout: {planner: policy}').map((error) => error.message)).toEqual([
-      'turnout.planner: the planner "policy" is not supported yet, supported are: group',
-      'turnout.planner is policy but turnout.policy is not set',
-    ]);
   });
 
   it('has its defaults', () => {
@@ -127,7 +91,7 @@ describe('the top level', () => {
 
   it('reads what is of turnout alone', () => {
     const { turnout, models } = load(
-      `${MODELS}turnout: {eventLog: {retentionDays: 0, maxBytes: 2GiB}, policy: {file: p.ts, options: {n: 1}}, shadow: [../q.ts], devices: {gpu0: 24GiB}, memory: {gpu0: 8GiB}, pins: [x, a], timeZone: europe/berlin}`,
+      `${MODELS}turnout: {eventLog: {retentionDays: 0, maxBytes: 2GiB}, policy: {file: p.ts, options: {n: 1}, shadow: [../q.ts]}, devices: {gpu0: 24GiB}, memory: {gpu0: 8GiB}, timeZone: europe/berlin}`,
     );
     expect(turnout).toMatchObject({
       retentionDays: 0,
@@ -135,7 +99,6 @@ describe('the top level', () => {
       policy: { file: join(process.cwd(), 'p.ts'), options: { n: 1 } },
       shadow: [{ file: join(process.cwd(), '..', 'q.ts'), options: {} }],
       devices: new Map([['gpu0', 24 * 1024 ** 3]]),
-      pins: ['a'],
       timeZone: 'Europe/Berlin',
     });
     expect([...models.values()].map(({ memory }) => memory)).toEqual([

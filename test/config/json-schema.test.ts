@@ -29,6 +29,10 @@ describe('the JSON Schema', () => {
     'turnout: {maxBodyBytes: 256MiB, maxWait: 90}',
     'x-shared: {a: 1}\ndefs: [1]',
     'profiles: {day: {pins: {gpt: null}}}',
+    'turnout: {protect: [a], policy: {shadow: [q.ts]}, devices: {gpu0: 24GiB}}',
+    'turnout: {protect: {models: [a], otherwise: refuse}, policy: p.ts, whenIdle: {load: a}}',
+    'models: {a: {turnout: {onDemand: {redirect: [b]}, keepWarm: [mon 08:00-09:00], memory: {gpu0: 1GiB}}}}',
+    'models: {a: {turnout: {onDemand: refuse, keepWarm: daily 08:00-09:00}}}',
   ])('lets through %s', (text) => {
     expect(passes(text)).toBe(true);
   });
@@ -41,6 +45,10 @@ describe('the JSON Schema', () => {
     'turnout: {plan: x}',
     'peers: [a]',
     'models: {a: {capabilities: {in: [video]}}}',
+    'turnout: {protect: a}',
+    'turnout: {policy: {fil: p.ts}}',
+    'turnout: {whenIdle: {after: 5m}}',
+    'models: {a: {turnout: {onDemand: {otherwise: load}}}}',
   ])('marks %s', (text) => {
     expect(passes(text)).toBe(false);
   });

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/core/config/load.ts';
 import { leavesOf, parseExpression } from '../../src/core/config/matrix-expression.ts';
 import { matrixFits } from '../../src/core/config/matrix-fit.ts';
+import { settingsOf } from '../../src/core/config/settings.ts';
 import { modelId } from '../../src/core/ids.ts';
+import { matrixPlanner } from '../../src/policies/matrix.ts';
 import { errorsOf, load, oneLine, yaml } from './helpers.ts';
 
 const MODELS = yaml(`
@@ -13,8 +15,7 @@ const MODELS = yaml(`
     org/c: {cmd: "x \${PORT}"}
 `);
 
-/** In the place of the router, so that it is checked, but not of the planner, so that nothing else is wrong. */
-const matrix = (text: string) => `${MODELS}turnout: {planner: group}\nmatrix:\n${text.replace(/^/gm, '        ')}`;
+const matrix = (text: string) => `${MODELS}\nmatrix:\n${text.replace(/^/gm, '        ')}`;
 
 describe('parseExpression()', () => {
   const shape = (text: string): unknown => {
@@ -117,6 +118,19 @@ describe('a matrix', () => {
     expect(errorsOf(matrix(text)).map(oneLine)).toEqual([expected]);
   });
 
+  it('may be nested so deep that it can be followed, and no deeper', () => {
+    const chain = (length: number) => {
+      const sets = Array.from({ length }, (_, i) => `  s${i}: +s${i + 1}\n`).join('');
+      return matrix(`sets:\n${sets}  s${length}: a`);
+    };
+    const config = load(chain(255));
+    expect(matrixPlanner(settingsOf(config, 'k')).requires(modelId('a'), [modelId('b')])).toEqual(['b']);
+    expect(errorsOf(chain(256)).map(oneLine)).toEqual([
+      '8:11 matrix: set "s0" is nested deeper than 256 levels with the sets that it references',
+    ]);
+    expect(errorsOf(chain(5_000))[0]?.code).toBe('matrix');
+  });
+
   it('covers a whole name with its mark, and says what to write', () => {
     expect(errorsOf(matrix('sets: {s: b & first}'))).toMatchObject([
       { column: 23, length: 5, help: '"first" is an alias, write "a"' },
@@ -162,19 +176,28 @@ describe('a matrix', () => {
     ]);
   });
 
-  it('that is in use is refused until there is a planner for it, unless another one is chosen', () => {
+  it('is in use when it stands at the top level or is named as the router, unless another planner is', () => {
     const text = `${MODELS}matrix: {sets: {s: a & b}}\n`;
-    expect(errorsOf(text).map((error) => error.code)).toEqual(['not-supported']);
+    expect(load(text)).toMatchObject({
+      router: 'matrix',
+      turnout: { planner: 'matrix', fallback: 'matrix' },
+      warnings: [],
+    });
     const config = load(`${text}turnout: {planner: group}`);
     expect(config).toMatchObject({ router: 'matrix', turnout: { planner: 'group' } });
     expect(config.warnings.map(oneLine)).toEqual(['5:1 matrix has no effect']);
   });
 
-  it('is told its problems when it is in use', () => {
-    expect(errorsOf(`${MODELS}matrix: {sets: {s: a & q}}`).map((error) => error.code)).toEqual([
-      'not-supported',
-      'unknown-model',
-    ]);
+  it.each(['', 'turnout: {planner: group}'])('is told its problems although %j decides', (turnout) => {
+    const text = `${MODELS}matrix: {sets: {s: a & q}}\n${turnout}`;
+    expect(errorsOf(text).map(oneLine)).toEqual(['5:24 matrix: set "s": unknown var or model "q"']);
+  });
+
+  it('beside another router is checked in earnest when turnout is to use it', () => {
+    const beside = (sets: string) =>
+      `${MODELS}routing: {router: {settings: {matrix: {sets: {s: ${sets}}}}}}\nturnout: {planner: matrix}`;
+    expect(load(beside('a & b'))).toMatchObject({ router: 'group', turnout: { planner: 'matrix' }, warnings: [] });
+    expect(errorsOf(beside('a & q')).map(oneLine)).toEqual(['5:54 matrix: set "s": unknown var or model "q"']);
   });
 });
 

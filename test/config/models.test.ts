@@ -8,6 +8,9 @@ const NO_FEATURES = {
   capabilities: { in: [], out: [], tools: false, reranker: false, context: 0 },
   metadata: null,
   sendLoadingState: false,
+  tags: [],
+  keepWarm: [],
+  onDemand: { action: 'load' },
   ignoreWebsockets: false,
   memory: null,
 };

@@ -247,7 +247,7 @@ describe('selectors', () => {
     expect(errors(`${PEERS}selectors:\n  ${text}`)).toEqual([expected]);
   });
 
-  it.each(['groups: {g: {swap: false, members: [a, b]}}\n', 'matrix: {sets: {s: a & b}}\nturnout: {planner: group}\n'])(
+  it.each(['groups: {g: {swap: false, members: [a, b]}}\n', 'matrix: {sets: {s: a & b}}\n'])(
     'may spill over where their targets run together: %s',
     (routing) => {
       const text = `${PEERS}${routing}selectors: {x: {strategy: spillover, targets: [a, b, box/m], settings: {spillover: 2}}}`;
@@ -256,8 +256,8 @@ describe('selectors', () => {
   );
 
   it('may not spill over what no matrix set holds', () => {
-    const text = `${MODELS}matrix: {sets: {s: a | b}}\nturnout: {planner: group}\nselectors: {x: {strategy: spillover, targets: [a, b]}}`;
-    expect(errors(text)).toEqual(['7:47 selectors.x: spillover targets must all fit in one set of the matrix']);
+    const text = `${MODELS}matrix: {sets: {s: a | b}}\nselectors: {x: {strategy: spillover, targets: [a, b]}}`;
+    expect(errors(text)).toEqual(['6:47 selectors.x: spillover targets must all fit in one set of the matrix']);
   });
 });
 

@@ -64,15 +64,12 @@ describe('groups', () => {
 });
 
 describe('the router', () => {
-  const unsupported = 'the matrix router is not supported yet, and another one would evict other models';
-
   it.each([
     ['routing: {router: {use: ring}}', '5:25 routing.router.use: unknown router "ring" (valid: group, matrix)'],
     [
       'routing: {router: {use: matrix}}',
       "5:25 routing.router.use is 'matrix' but routing.router.settings.matrix is not set",
     ],
-    ['matrix: {sets: {s: a}}', `5:1 ${unsupported}`],
     ['groups: {g: {}}\nmatrix: {sets: {s: a}}', "6:1 config cannot use both 'groups' and 'matrix'"],
     [
       'groups: {g: {}}\nrouting: {router: {use: group}}',
@@ -91,11 +88,13 @@ describe('the router', () => {
     expect(errorsOf(MODELS + text).map(oneLine)).toEqual([expected]);
   });
 
-  it('refuses the matrix where it is in use and ignores it with a warning where it is not', () => {
+  it('uses the matrix where it says so and ignores it with a warning where it does not', () => {
     const settings = 'settings: {matrix: {sets: {s: a & b}}}';
-    expect(errorsOf(`${MODELS}routing: {router: {use: matrix, ${settings}}}`).map(oneLine)).toEqual([
-      `5:25 ${unsupported}`,
-    ]);
+    expect(load(`${MODELS}routing: {router: {use: matrix, ${settings}}}`)).toMatchObject({
+      router: 'matrix',
+      turnout: { planner: 'matrix' },
+      warnings: [],
+    });
     expect(load(`${MODELS}routing: {router: {use: group, ${settings}}}`).warnings.map(oneLine)).toEqual([
       '5:43 routing.router.settings.matrix has no effect',
     ]);

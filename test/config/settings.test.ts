@@ -4,6 +4,7 @@ import { settingsOf } from '../../src/core/config/settings.ts';
 import { load, model, yaml } from './helpers.ts';
 
 const PORT = `\${PORT}`;
+const GIB = 1024 ** 3;
 const digestOf = (text: string, id = 'a', key = 'secret') =>
   settingsOf(load(text), key).models.find((settings) => settings.id === id)?.specDigest;
 
@@ -15,12 +16,30 @@ describe('settingsOf()', () => {
           healthCheckTimeout: 60
           globalTTL: 30
           models:
-            b: {cmd: "x \${PORT}", concurrencyLimit: 2, turnout: {minResidency: 5s}}
+            b:
+              cmd: "x \${PORT}"
+              concurrencyLimit: 2
+              capabilities: {context: 4096}
+              turnout: {minResidency: 5s, memory: 2GiB, tags: [t], keepWarm: daily 08:00-09:00, onDemand: {redirect: first}}
             a: {cmd: x, proxy: "http://h:1", ttl: 0, aliases: [first]}
           groups:
             g: {swap: false, persistent: true, members: [b]}
           routing: {scheduler: {settings: {fifo: {priority: {first: 4}}}}}
-          turnout: {maxWait: 9s, minResidency: 1s, queueTimeout: 2s, drainTimeout: 3s, eventLog: {onTrouble: refuse}}
+          turnout:
+            maxWait: 9s
+            minResidency: 1s
+            queueTimeout: 2s
+            drainTimeout: 3s
+            eventLog: {onTrouble: refuse}
+            planner: policy
+            policy: {file: p.ts, fallback: budget}
+            devices: {gpu0: 8GiB, ram: 16GiB}
+            memoryWait: 4s
+            protect: {models: [first], otherwise: refuse}
+            whenIdle: {after: 5s, load: first}
+            client: {priority: {alice: 3}}
+            antiThrash: false
+            timeZone: Etc/GMT-3
         `),
       ),
       'secret',
@@ -38,6 +57,11 @@ describe('settingsOf()', () => {
           priority: 0,
           port: 5800,
           specDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
+          memory: 2 * GIB,
+          tags: ['t'],
+          context: 4096,
+          keepWarm: [{ days: [0, 1, 2, 3, 4, 5, 6], fromMin: 480, toMin: 540 }],
+          onDemand: { action: 'redirect', to: ['a'], otherwise: 'load' },
         },
         {
           id: 'a',
@@ -50,17 +74,71 @@ describe('settingsOf()', () => {
           priority: 4,
           port: null,
           specDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
+          memory: null,
+          tags: [],
+          context: 0,
+          keepWarm: [],
+          onDemand: { action: 'load' },
         },
       ],
       groups: [
         { id: 'g', swap: false, exclusive: true, persistent: true },
         { id: '(default)', swap: true, exclusive: true, persistent: false },
       ],
-      planner: 'group',
+      planner: 'policy',
+      fallback: 'budget',
+      matrix: null,
+      devices: [
+        { id: 'gpu0', bytes: 8 * GIB },
+        { id: 'ram', bytes: 16 * GIB },
+      ],
+      memoryWaitMs: 4_000,
+      protect: { models: ['a'], otherwise: 'refuse' },
+      whenIdle: { afterMs: 5_000, load: 'a' },
+      zone: { name: 'Etc/GMT-3', offsets: [{ from: 0, offsetMin: 180 }] },
+      clientPriority: { alice: 3 },
+      antiThrash: false,
       maxWaitMs: 9_000,
       queueTimeoutMs: 2_000,
       drainTimeoutMs: 3_000,
       onTrouble: 'refuse',
+    });
+  });
+
+  it('resolves the names of a matrix', () => {
+    const text = yaml(`
+      models: {a: {cmd: "\${PORT}"}, org/b: {cmd: "\${PORT}"}, c: {cmd: "\${PORT}"}}
+      matrix:
+        vars: {b: org/b, c: a}
+        evict_costs: {b: 5}
+        sets:
+          z: (a | b) & +y
+          y: c
+    `);
+    const { planner, fallback, matrix } = settingsOf(load(text), 'k');
+    expect([planner, fallback]).toEqual(['matrix', 'matrix']);
+    expect(matrix).toEqual({
+      sets: [
+        {
+          name: 'z',
+          text: '(a | b) & +y',
+          expression: {
+            kind: 'and',
+            parts: [
+              {
+                kind: 'or',
+                parts: [
+                  { kind: 'model', id: 'a' },
+                  { kind: 'model', id: 'org/b' },
+                ],
+              },
+              { kind: 'set', name: 'y' },
+            ],
+          },
+        },
+        { name: 'y', text: 'c', expression: { kind: 'model', id: 'a' } },
+      ],
+      evictCosts: { 'org/b': 5 },
     });
   });
 

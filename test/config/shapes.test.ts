@@ -9,6 +9,7 @@ import { meaningOf } from '../../src/cli/commands/check-meaning.ts';
 import type { Config, ModelConfig } from '../../src/core/config/config.ts';
 import { launchFields } from '../../src/core/config/launch.ts';
 import { type ConfigPaths, readConfig } from '../../src/core/config/read.ts';
+import type { ModelId } from '../../src/core/ids.ts';
 import { parseCommand } from '../../src/core/runtime/local/command.ts';
 import { oneLine } from './helpers.ts';
 
@@ -59,18 +60,32 @@ function modelShape(model: ModelConfig, platform: NodeJS.Platform) {
     unloadTimeoutSeconds: model.unloadTimeoutMs / 1_000,
     group: model.group,
     priority: model.priority,
+    ...(model.memory === null ? {} : { memory: model.memory }),
+    ...(model.keepWarm?.length === 0 ? {} : { keepWarm: model.keepWarm }),
+    ...(model.onDemand?.action === 'load' ? {} : { onDemand: model.onDemand }),
   };
 }
 
-/** What a golden file holds. `evicts`: those of the others that leave when they run and this one is asked for. */
+/** What stands in the file of the planner; nothing for a file of llama-swap's. */
+function plannerShape({ planner, fallback, devices, protect, whenIdle, memoryWaitMs }: Config['turnout']) {
+  if (devices?.size === 0) return planner === 'group' ? {} : { planner };
+  return { planner, fallback, devices: Object.fromEntries(devices ?? []), protect, whenIdle, memoryWaitMs };
+}
+
+/**
+ * What a golden file holds. `evicts`: those of the others that leave when they run and this one is asked for, `mayEvict`:
+ * those of which some do.
+ */
 function shapeOf(config: Config, platform: NodeJS.Platform) {
-  const evictions = new Map(meaningOf(config).evictions.map(({ model, evicts }) => [model, evicts]));
+  const evictions = new Map(meaningOf(config).evictions.map((eviction) => [eviction.model, eviction]));
+  const leaving = (id: ModelId) => {
+    const { evicts = [], mayEvict = [] } = evictions.get(id) ?? {};
+    return mayEvict.length === 0 ? { evicts } : { evicts, mayEvict };
+  };
   return {
+    ...plannerShape(config.turnout),
     models: Object.fromEntries(
-      [...config.models.values()].map((model) => [
-        model.id,
-        { ...modelShape(model, platform), evicts: evictions.get(model.id) ?? [] },
-      ]),
+      [...config.models.values()].map((model) => [model.id, { ...modelShape(model, platform), ...leaving(model.id) }]),
     ),
     names: Object.fromEntries(config.names),
     preload: config.preload,

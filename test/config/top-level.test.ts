@@ -3,12 +3,17 @@ import { errorsOf, load, oneLine, warningsOf, yaml } from './helpers.ts';
 
 const TURNOUT_DEFAULTS = {
   planner: 'group',
+  fallback: 'group',
   policy: null,
   shadow: [],
   retentionDays: 30,
   eventLogBytesMax: 1024 ** 3,
   devices: new Map(),
-  pins: [],
+  memoryWaitMs: 15_000,
+  protect: { models: [], otherwise: 'queue' },
+  whenIdle: null,
+  clientPriority: {},
+  antiThrash: true,
   timeZone: null,
 };
 
@@ -199,8 +204,7 @@ describe('keys', () => {
     ['profiles: {day: {pins: {x: }}}', '2:1 profiles is not supported yet'],
     ['peers: {p: {proxy: "http://h:1", models: [m]}}', '2:1 peers is not supported yet'],
     ['turnout: {eventLog: {retentionDays: 3}}', '2:22 turnout.eventLog.retentionDays is not supported yet'],
-    ['turnout: {shadow: [x.ts]}', '2:11 turnout.shadow is not supported yet'],
-    ['turnout: {devices: {gpu0: 1GiB}}', '2:11 turnout.devices is not supported yet'],
+    ['turnout: {policy: {shadow: [x.ts]}}', '2:11 turnout.policy is not supported yet'],
   ])('that turnout cannot honour yet are told: %s', (text, expected) => {
     const warnings = warningsOf(`# first\n${text}`);
     expect(warnings.map(oneLine)).toEqual([expected]);
@@ -210,7 +214,6 @@ describe('keys', () => {
   it.each([
     ['filters: {stripParams: a}', '4:5 models.a.filters is not supported yet'],
     ['sendLoadingState: on', '4:5 models.a.sendLoadingState is not supported yet'],
-    ['turnout: {memory: 3GiB}', '4:15 models.a.turnout.memory is not supported yet'],
   ])('of a model that turnout cannot honour yet are told: %s', (text, expected) => {
     expect(warningsOf(`models:\n  a:\n    cmd: x \${PORT}\n    ${text}`).map(oneLine)).toEqual([expected]);
   });
@@ -226,6 +229,7 @@ describe('keys', () => {
     'profiles: {}',
     'peers:',
     'turnout: {timeZone: Europe/Berlin}',
+    'turnout: {memory: 3GiB}',
     'models: {a: {cmd: "${PORT}", metadata: {x: 1}, capabilities: {tools: true}, sendLoadingState: no}}',
   ])('that change nothing when they are left out are not told: %s', (text) => {
     expect(warningsOf(text)).toEqual([]);

@@ -6,20 +6,20 @@
 import { canonical } from '../../src/core/canonical.ts';
 import type { ModelConfig } from '../../src/core/config/config.ts';
 import type { Effect } from '../../src/core/effects.ts';
-import type { EventType, TurnoutEvent, Verdict } from '../../src/core/events.ts';
+import type { EventType, PolicyVerdict, TurnoutEvent } from '../../src/core/events.ts';
 import { emptyState, evolve, fold } from '../../src/core/evolve.ts';
 import { modelId, type RunId, requestId } from '../../src/core/ids.ts';
 import { checkState } from '../../src/core/invariants.ts';
 import { LIMITS } from '../../src/core/limits.ts';
 import type { EventLog } from '../../src/core/log/log.ts';
-import type { View } from '../../src/core/plan.ts';
 import type { PlannerSeat } from '../../src/core/runtime/asking.ts';
 import type { Clock } from '../../src/core/runtime/clock.ts';
 import { createLoop } from '../../src/core/runtime/loop.ts';
 import type { Ticket } from '../../src/core/runtime/router.ts';
 import { createTickets } from '../../src/core/runtime/tickets.ts';
-import type { GroupSettings, ModelSettings, Settings } from '../../src/core/settings.ts';
-import { groupPlanner } from '../../src/policies/group.ts';
+import type { BuiltInName, GroupSettings, ModelSettings, Settings } from '../../src/core/settings.ts';
+import type { View } from '../../src/core/view.ts';
+import { builtInPlanner } from '../../src/policies/built-in.ts';
 
 export type GroupSpec = Partial<Omit<GroupSettings, 'id'>> & { members: string[] };
 
@@ -28,7 +28,7 @@ export interface KernelSpec {
   models?: Record<string, Partial<ModelSettings>>;
   settings?: Partial<Settings>;
   /** Takes the planner's place; the group planner stays the fallback. */
-  plan?: (view: View) => Verdict | Promise<Verdict>;
+  plan?: (view: View) => PolicyVerdict | Promise<PolicyVerdict>;
 }
 
 /** Settings in which every model of the groups, and those named in `models`, exists; two in one swap group by default. */
@@ -48,6 +48,11 @@ export function settingsFor(spec: KernelSpec): Settings {
       priority: 0,
       port: null,
       specDigest: id,
+      memory: null,
+      tags: [],
+      context: 0,
+      keepWarm: [],
+      onDemand: { action: 'load' },
       ...spec.models?.[id],
     };
   });
@@ -58,6 +63,15 @@ export function settingsFor(spec: KernelSpec): Settings {
     models,
     groups: [...named, { id: '(default)', swap: true, exclusive: true, persistent: false }],
     planner: 'group',
+    fallback: 'group',
+    matrix: null,
+    devices: [],
+    memoryWaitMs: LIMITS.memoryWaitMs,
+    protect: { models: [], otherwise: 'queue' },
+    whenIdle: null,
+    zone: { name: 'UTC', offsets: [{ from: 0, offsetMin: 0 }] },
+    clientPriority: {},
+    antiThrash: false,
     maxWaitMs: null,
     queueTimeoutMs: LIMITS.queueTimeoutMs,
     drainTimeoutMs: LIMITS.drainTimeoutMs,
@@ -110,9 +124,16 @@ export function kernel(spec: KernelSpec = {}, earlier: TurnoutEvent[] = []) {
     log,
     clock,
     seat(now): PlannerSeat {
-      const fallback = groupPlanner(now.settings);
-      const planner = spec.plan === undefined ? fallback : { plan: spec.plan };
-      return { name: spec.plan === undefined ? 'group' : 'test', version: '1', planner, fallback };
+      const built = (name: BuiltInName) => builtInPlanner(name, now.settings, now);
+      const fallback = built(now.settings.fallback);
+      const planner = spec.plan === undefined ? null : { plan: spec.plan };
+      return {
+        name: spec.plan === undefined ? fallback.name : 'test',
+        version: '1',
+        planner,
+        fallback,
+        builtIn: built,
+      };
     },
     perform(effect) {
       effects.push(effect);
@@ -151,13 +172,13 @@ export function kernel(spec: KernelSpec = {}, earlier: TurnoutEvent[] = []) {
       loop.post({ type: 'config.loaded', hash: 'h', trigger: 'start', settings });
       return k;
     },
-    request(model: string | null, more: { kind?: 'inference' | 'load'; id?: string } = {}): Ticket {
+    request(model: string | null, more: { kind?: 'inference' | 'load'; id?: string; client?: string } = {}): Ticket {
       return tickets.admit({
         id: requestId(more.id ?? `r${++requests}`),
         kind: more.kind ?? 'inference',
         model: model === null ? null : modelId(model),
         asked: model ?? 'nobody',
-        client: 'test',
+        client: more.client ?? 'test',
         session: null,
         method: 'POST',
         endpoint: '/v1/chat/completions',

@@ -11,7 +11,7 @@ import { expect, it } from 'vitest';
 import type { TurnoutEvent } from '../../src/core/events.ts';
 import { openLogForReading } from '../../src/core/log/read-only.ts';
 import { createLocalRuntime } from '../../src/core/runtime/local/local.ts';
-import { seededRandom } from '../simulation/random.ts';
+import { seededRandom } from '../../src/core/simulation/random.ts';
 import { fakeCommand } from '../support/fake-models.ts';
 import { freePorts } from '../support/ports.ts';
 import { startTurnout, type Turnout } from '../support/turnout.ts';

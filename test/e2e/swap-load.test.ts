@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fold } from '../../src/core/evolve.ts';
-import { seededRandom } from '../simulation/random.ts';
+import { seededRandom } from '../../src/core/simulation/random.ts';
 import { fakeConfig } from '../support/fake-models.ts';
 import { freePorts } from '../support/ports.ts';
 import { startTurnout, type Turnout } from '../support/turnout.ts';

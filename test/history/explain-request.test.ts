@@ -1,7 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import type { TurnoutEvent } from '../../src/core/events.ts';
 import { explainRequest } from '../../src/core/history/explain.ts';
-import { arrived, exited, finished, key, NOON, newStory, run, settings, starting, swapStory } from './story.ts';
+import { modelId } from '../../src/core/ids.ts';
+import {
+  arrived,
+  exited,
+  finished,
+  key,
+  NOON,
+  newStory,
+  qwen,
+  run,
+  settings,
+  starting,
+  swap,
+  swapStory,
+} from './story.ts';
 
 const options = { now: NOON + 60_000, utc: true };
 
@@ -194,5 +208,95 @@ describe('explainRequest()', () => {
     const { story, request, llamaRun } = swapStory();
     story.add(4_300, 'process.killed', { run: run(llamaRun), why: 'grace over' }, { model: 'llama' });
     expect(told(story.events, request)[1]).toContain('llama was stopped (1.1 s, by KILL)');
+  });
+
+  it('tells which model served instead, and why', () => {
+    const { story, qwenRun } = swapStory();
+    const at = story.add(20_000, 'request.arrived', arrived('req_other', { asked: 'llama' }), { model: 'llama' });
+    const reason = 'llama is not loaded and qwen is';
+    story.add(20_000, 'request.redirected', { to: qwen, reason }, { model: 'llama', request: at });
+    story.add(20_000, 'request.granted', { run: run(qwenRun), waitedMs: 0 }, { model: 'qwen', request: at });
+    expect(told(story.events, at).slice(1)).toEqual([
+      'it did not wait',
+      'it was given to qwen in place of llama at 12:00:20.000: llama was not loaded and qwen was',
+      'it is being served by run 16 of qwen since 12:00:20.000',
+    ]);
+    expect(explainRequest(story.events, key(at), options)?.facts.redirected).toEqual({
+      to: 'qwen',
+      reason,
+      at: NOON + 20_000,
+    });
+  });
+
+  it('tells what the planner weighed beside what it chose, with the cost', () => {
+    const { story, request } = swapStory();
+    const alternatives = [
+      { evict: [modelId('gemma')], costMs: 40_200, reason: 'it was asked just now' },
+      { evict: [modelId('phi'), modelId('embed')], costMs: 61_000, reason: '' },
+    ];
+    const events = story.events.map((event) => {
+      if (event.type !== 'plan.decided' || event.data.verdict.action !== 'swap') return event;
+      return { ...event, data: { ...event.data, verdict: { ...event.data.verdict, alternatives } } };
+    });
+    expect(told(events, request)).toEqual([
+      ...told(story.events, request).slice(0, 3),
+      'instead of: gemma, which would have cost about 40 s; phi and embed, about 1 min',
+      ...told(story.events, request).slice(3),
+    ]);
+    expect(explainRequest(events, key(request), options)?.facts.swap?.alternatives).toEqual(alternatives);
+  });
+
+  it.each([
+    ['freed', 'the memory that was missing (2 GiB on gpu0) was awaited (600 ms)'],
+    ['timeout', 'the memory that was missing (2 GiB on gpu0) was awaited in vain (600 ms)'],
+  ] as const)('tells a wait for memory that ended as %s', (why, words) => {
+    const { story, request, swap: began } = swapStory();
+    const missing = { gpu0: 2 * 1_024 ** 3 };
+    story.add(4_400, 'memory.short', { swap: swap(began), missing, until: NOON + 19_400 }, { model: 'qwen' });
+    story.add(5_000, 'memory.awaited', { swap: swap(began), why, waitedMs: 600 }, { model: 'qwen' });
+    expect(told(story.events, request)[1]).toContain(
+      `then llama was stopped (1.1 s), ${words} and qwen started (9.8 s)`,
+    );
+  });
+
+  it('tells a wait for a pin with its owner', () => {
+    const story = newStory();
+    const at = story.add(0, 'request.arrived', arrived('req_held'), { model: 'qwen' });
+    const reason = 'llama is pinned by ann for another 2 h';
+    story.add(0, 'target.blocked', { on: 'pin', until: NOON + 5_000, reason }, { model: 'qwen', cause: at });
+    expect(told(story.events, at, NOON + 3_000)[1]).toBe(`it has been waiting for 3.0 s: ${reason}`);
+    const refusal = { status: 503, code: 'planner-refused', reason, retryAfterSec: 7_200 };
+    story.add(4_000, 'request.rejected', refusal, { model: 'qwen', request: at });
+    expect(told(story.events, at).slice(1)).toEqual([
+      'it waited 4.0 s: llama was pinned by ann for another 2 h, which held it up until 12:00:04.000',
+      `it was refused at 12:00:04.000 with status 503 (planner-refused): ${reason}; the client was told to come back after 7200 s`,
+    ]);
+  });
+
+  it('tells that a load of its own was done', () => {
+    const { story, qwenRun } = swapStory();
+    const idle = { kind: 'idle' as const, client: 'turnout', endpoint: 'whenIdle' };
+    const at = story.add(20_000, 'request.arrived', arrived('idle_1', idle), { model: 'qwen' });
+    story.add(20_000, 'request.granted', { run: run(qwenRun), waitedMs: 0 }, { model: 'qwen', request: at });
+    story.add(20_000, 'request.finished', finished(), { model: 'qwen', request: at });
+    expect(told(story.events, at).slice(1)).toEqual([
+      'it did not wait: its model was ready',
+      'it was loaded at 12:00:20.000',
+    ]);
+  });
+
+  it.each([
+    ['whenIdle', 'no request came for a while (whenIdle)'],
+    ['keepWarm', 'it was kept warm at this time (keepWarm)'],
+  ])('tells a load that %s asked for as its own', (endpoint, because) => {
+    const story = newStory();
+    const idle = { kind: 'idle' as const, client: 'turnout', endpoint, bytes: 0, streaming: false, method: 'LOAD' };
+    const at = story.add(0, 'request.arrived', arrived('idle_1', idle), { model: 'qwen' });
+    story.add(500, 'request.cancelled', { stage: 'waiting', status: null, bytes: 0 }, { model: 'qwen', request: at });
+    expect(told(story.events, at)).toEqual([
+      `turnout itself began to load "qwen" (idle_1) 2026-11-22 12:00:00.000 UTC, because ${because}`,
+      'it waited 500 ms',
+      'it was given up at 12:00:00.500, because a client asked for something else',
+    ]);
   });
 });

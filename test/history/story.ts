@@ -93,6 +93,7 @@ export function starting(inSwap: number | null, model = 'qwen'): EventData['proc
     logFile: `logs/${model}/1.log`,
     specDigest: 'd',
     swap: inSwap === null ? null : swap(inSwap),
+    memory: null,
   };
 }
 
@@ -101,7 +102,28 @@ export function exited(of: number, over: Partial<EventData['process.exited']> = 
 }
 
 export function settings(...ids: string[]): Settings {
-  const models: ModelSettings[] = ids.map((id) => ({
+  return {
+    models: ids.map((id) => modelSettings(id)),
+    groups: [],
+    planner: 'group',
+    fallback: 'group',
+    matrix: null,
+    devices: [],
+    memoryWaitMs: 15_000,
+    protect: { models: [], otherwise: 'queue' },
+    whenIdle: null,
+    zone: { name: 'UTC', offsets: [] },
+    clientPriority: {},
+    antiThrash: true,
+    maxWaitMs: null,
+    queueTimeoutMs: 900_000,
+    drainTimeoutMs: 300_000,
+    onTrouble: 'serve',
+  };
+}
+
+export function modelSettings(id: string, over: Partial<ModelSettings> = {}): ModelSettings {
+  return {
     id: modelId(id),
     group: '(default)',
     concurrencyLimit: 10,
@@ -112,15 +134,12 @@ export function settings(...ids: string[]): Settings {
     priority: 0,
     port: 5800,
     specDigest: 'd',
-  }));
-  return {
-    models,
-    groups: [],
-    planner: 'group',
-    maxWaitMs: null,
-    queueTimeoutMs: 900_000,
-    drainTimeoutMs: 300_000,
-    onTrouble: 'serve',
+    memory: null,
+    tags: [],
+    context: 0,
+    keepWarm: [],
+    onDemand: { action: 'load' },
+    ...over,
   };
 }
 

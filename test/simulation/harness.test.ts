@@ -1,7 +1,7 @@
 /** What makes the simulation trustworthy and usable: it repeats itself, covers what it should, and shrinks what fails. */
 import { describe, expect, it } from 'vitest';
 import type { EventType, TurnoutEvent } from '../../src/core/events.ts';
-import { seededRandom } from './random.ts';
+import { seededRandom } from '../../src/core/simulation/random.ts';
 import { runSeed } from './run-seed.ts';
 import { scenarioOf } from './scenario.ts';
 import { FAULTS } from './tweak.ts';
@@ -49,6 +49,14 @@ describe('the simulation', () => {
       'process.exited',
       'model.backed-off',
       'unload.requested',
+      'model.pinned',
+      'model.unpinned',
+      'devices.sampled',
+      'memory.observed',
+      'memory.forgotten',
+      'memory.short',
+      'memory.awaited',
+      'request.redirected',
     ];
     expect(expected.filter((type) => !seen.has(type))).toEqual([]);
     expect([...seen].filter((type) => !expected.includes(type) && !elsewhere.includes(type))).toEqual([]);

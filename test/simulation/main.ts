@@ -3,6 +3,7 @@
  * `--shrink`; `--mutant NAME` plants a deliberate bug first, and then a seed that fails is what is wanted.
  */
 import { parseArgs } from 'node:util';
+import type { BuiltInName } from '../../src/core/settings.ts';
 import { MUTANTS, plant } from './mutants.ts';
 import { FAULTS, type Fault, type Tweak } from './tweak.ts';
 
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '200' },
     world: { type: 'string' },
     clients: { type: 'string' },
+    planner: { type: 'string' },
     off: { type: 'string' },
     mutant: { type: 'string' },
     trace: { type: 'boolean', default: false },
@@ -28,6 +30,7 @@ const { failureReport, trace } = await import('./report.ts');
 const tweak: Tweak = {};
 if (values.world !== undefined) tweak.world = Number(values.world);
 if (values.clients !== undefined) tweak.clients = Number(values.clients);
+if (values.planner !== undefined) tweak.planner = plannerOf(values.planner);
 if (values.off !== undefined) tweak.off = values.off.split(',').map(fault);
 
 const from = Number(values.seed ?? values.from);
@@ -54,6 +57,11 @@ if (values.mutant === undefined) {
 } else if (failed === 0) {
   out(`${count} seeds did not find "${MUTANTS[values.mutant]?.bug}"`);
   process.exitCode = 1;
+}
+
+function plannerOf(text: string): BuiltInName {
+  if (text === 'group' || text === 'matrix' || text === 'budget') return text;
+  throw new Error(`option "--planner" expects group, matrix or budget, got "${text}"`);
 }
 
 function fault(text: string): Fault {

@@ -58,8 +58,26 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   'ttl-without-re-check': {
     bug: 'a model expires although it serves a request',
-    file: 'decide-clock.ts',
-    find: '  if (isBusy(model) || model.waiting.size > 0 || model.leases.size > 0) return false;\n',
+    file: 'idle.ts',
+    find: '  if (isBusy(model) || model.waiting.size > 0 || model.leases.size > 0) return Number.POSITIVE_INFINITY;\n',
+    replace: '',
+  },
+  'pin-ignored': {
+    bug: 'a pinned or protected model is evicted',
+    file: 'referee.ts',
+    find: 'if (hold !== null && mustGet(state, id).run !== null) {',
+    replace: 'if (hold !== null && id === target) {',
+  },
+  'moved-request-keeps-its-slot': {
+    bug: 'a request that is moved to another model keeps its place at the first',
+    file: 'fold-requests.ts',
+    find: '    stopWaiting(state, from, request.key);\n',
+    replace: '',
+  },
+  'idle-load-keeps-its-slot': {
+    bug: 'a load for idleness is served for ever',
+    file: 'settle.ts',
+    find: '  finishIdleLoad,\n',
     replace: '',
   },
   'effect-before-durable': {

@@ -9,15 +9,17 @@ import { type ModelId, type RequestKey, type RunId, requestId } from '../../src/
 import { checkState } from '../../src/core/invariants.ts';
 import type { BuiltInPlanner } from '../../src/core/plan.ts';
 import type { Ticket } from '../../src/core/runtime/router.ts';
+import { seededRandom } from '../../src/core/simulation/random.ts';
+import { createScheduler, createWallClock } from '../../src/core/simulation/scheduler.ts';
+import { bootKernel, type KernelUnderTest } from '../../src/core/simulation/sim-kernel.ts';
+import { createSimLog } from '../../src/core/simulation/sim-log.ts';
+import { createSimRuntime } from '../../src/core/simulation/sim-runtime.ts';
 import type { State } from '../../src/core/state.ts';
-import { groupPlanner } from '../../src/policies/group.ts';
-import { bootKernel, type KernelUnderTest } from './kernel-under-test.ts';
-import { seededRandom } from './random.ts';
-import { editedSettings, type Scenario, scenarioOf } from './scenario.ts';
-import { createScheduler, createWallClock } from './scheduler.ts';
-import { createSimLog } from './sim-log.ts';
+import { builtInPlanner } from '../../src/policies/built-in.ts';
+import { type Scenario, scenarioOf } from './scenario.ts';
+import { editedSettings } from './scenario-settings.ts';
+import { startDevices } from './sim-devices.ts';
 import { simPlanner } from './sim-planner.ts';
-import { createSimRuntime } from './sim-runtime.ts';
 import { applyTweak, type Tweak } from './tweak.ts';
 
 export interface SeedResult {
@@ -45,7 +47,7 @@ export function runSeed(seed: number, tweak: Tweak = {}): SeedResult {
 }
 
 function live(seed: number, tweak: Tweak, result: SeedResult): void {
-  const scenario = applyTweak(scenarioOf(seededRandom(seed)), tweak);
+  const scenario = applyTweak(scenarioOf(seededRandom(seed), tweak.planner), tweak);
   const random = seededRandom((tweak.world ?? seed) ^ 0x5eed);
   const scheduler = createScheduler(START, scenario.quantumMs);
   const wall = createWallClock(scheduler);
@@ -56,13 +58,15 @@ function live(seed: number, tweak: Tweak, result: SeedResult): void {
   const onBroken = (violation: string) => {
     violations.push(violation);
   };
-  const rules = groupPlanner(scenario.settings);
   const shadow = createShadow(log.stored, onBroken);
 
   runtime.onSpawn = ({ run, model }) => {
     for (const other of runtime.alive().values()) {
       if (other.model === model) onBroken(`${model} is spawned (run ${run}) while run ${other.run} of it is alive`);
     }
+    const { state } = kernel.loop;
+    const models = [...state.models.values()].map((one) => one.settings);
+    const rules = builtInPlanner(state.settings.fallback, { ...state.settings, models }, state);
     const beside = rules.requires(
       model,
       [...runtime.alive().values()].map((process) => process.model),
@@ -78,10 +82,23 @@ function live(seed: number, tweak: Tweak, result: SeedResult): void {
     scheduler.after(0, () => {
       for (const client of open) client.look();
     });
-  const planner = (real: BuiltInPlanner) => simPlanner(real, scheduler, random, scenario.planner);
+  const { lateMsMax, never, nonsense } = scenario.planner;
+  const isPlain = lateMsMax === 0 && never === 0 && nonsense === 0;
+  const planner = (real: BuiltInPlanner) => (isPlain ? null : simPlanner(real, scheduler, random, scenario.planner));
   let ending = false;
   const boot = () =>
-    bootKernel({ scheduler, wall, log, runtime, settings: scenario.settings, seed, planner, onSettled, onBroken });
+    bootKernel({
+      scheduler,
+      wall,
+      log,
+      runtime,
+      settings: scenario.settings,
+      seed,
+      builtIn: builtInPlanner,
+      planner,
+      onSettled,
+      onBroken,
+    });
   let kernel = boot();
 
   const world: World = {
@@ -117,15 +134,37 @@ function live(seed: number, tweak: Tweak, result: SeedResult): void {
       kernel.loop.post({ type: 'config.loaded', hash: `edit ${n}`, trigger: 'reload', settings });
     });
   }
+  for (let n = 0; n < scenario.operator.pins; n++) {
+    scheduler.after(random.int(0, scenario.clients.overMs), () => {
+      const model = random.pick(scenario.settings.models).id;
+      const until = kernel.loop.state.at + random.int(1, 120_000);
+      if (random.chance(0.3)) kernel.loop.post({ type: 'operator.unpin', model, by: 'simulation' });
+      else kernel.loop.post({ type: 'operator.pin', model, owner: 'simulation', until });
+    });
+  }
+  for (let n = 0; n < scenario.operator.forgets; n++) {
+    scheduler.after(random.int(0, scenario.clients.overMs), () => {
+      const model = random.pick(scenario.settings.models).id;
+      kernel.loop.post({ type: 'operator.forget', model, by: 'simulation' });
+    });
+  }
+  startDevices({ scenario, scheduler, random, runtime, post: (input) => kernel.loop.post(input) });
   for (let n = 0; n < scenario.operator.clockSteps; n++) {
     scheduler.after(random.int(0, scenario.clients.overMs), () => wall.step(random.pick([-HOUR_MS, 8 * HOUR_MS])));
   }
 
+  let compared = -1;
+  /** States change by events alone: without a new one there is nothing new to compare. */
+  const differs = (folded: Readonly<State>, live: Readonly<State>): boolean => {
+    if (folded.position === live.position && live.position === compared) return false;
+    compared = live.position;
+    return canonical(folded) !== canonical(live);
+  };
   const runUntil = (limit: number, over: () => boolean): void => {
     while (violations.length === 0 && result.steps < STEPS_MAX && !over() && scheduler.step(limit)) {
       result.steps++;
       shadow.catchUp();
-      if (canonical(shadow.state()) !== canonical(kernel.loop.state)) onBroken('fold(log) differs from the live state');
+      if (differs(shadow.state(), kernel.loop.state)) onBroken('fold(log) differs from the live state');
       for (const violation of kernel.forgotten()) onBroken(violation);
       if (!kernel.loop.questionOutstanding()) {
         for (const violation of checkState(kernel.loop.state, kernel.loop.asked)) onBroken(violation);
@@ -139,6 +178,7 @@ function live(seed: number, tweak: Tweak, result: SeedResult): void {
     Object.assign(scenario.processes, NO_PROCESS_FAULTS);
     Object.assign(scenario.disk, { commitMsMax: 5, trouble: 0 });
     Object.assign(scenario.planner, { lateMsMax: 0, never: 0, nonsense: 0 });
+    Object.assign(scenario.devices, { silent: 0, lagMsMax: 0 });
     runUntil(trafficEnds + 4 * HOUR_MS, () => world.open.size === 0);
     if (violations.length === 0 && world.open.size > 0) {
       onBroken(`${world.open.size} clients have no answer four hours after the faults ended`);

@@ -2,12 +2,11 @@
  * What a seed means: a configuration, a traffic, and a random subset of faults (swarm testing: most bugs show only when
  * some faults are absent).
  */
-import { modelId } from '../../src/core/ids.ts';
-import { LIMITS } from '../../src/core/limits.ts';
-import type { GroupSettings, ModelSettings, Settings } from '../../src/core/settings.ts';
-import type { Random } from './random.ts';
-import type { DiskFaults } from './sim-log.ts';
-import type { ProcessFaults } from './sim-runtime.ts';
+import type { BuiltInName, Settings } from '../../src/core/settings.ts';
+import type { Random } from '../../src/core/simulation/random.ts';
+import type { DiskFaults } from '../../src/core/simulation/sim-log.ts';
+import type { ProcessFaults } from '../../src/core/simulation/sim-runtime.ts';
+import { settingsOf } from './scenario-settings.ts';
 
 export interface Scenario {
   settings: Settings;
@@ -22,7 +21,17 @@ export interface Scenario {
     loads: number;
     quiets: number;
   };
-  operator: { unloads: number; kills: number; powerLoss: boolean; clockSteps: number; reloads: number };
+  operator: {
+    unloads: number;
+    kills: number;
+    powerLoss: boolean;
+    clockSteps: number;
+    reloads: number;
+    pins: number;
+    forgets: number;
+  };
+  /** How often the devices are looked at (0 = never), how late memory comes back, and how often a look fails. */
+  devices: { everyMs: number; lagMsMax: number; silent: number };
   /** How the planner answers: at once, late, or sometimes never. */
   planner: { lateMsMax: number; never: number; nonsense: number };
   /** Times are multiples of this: above 1 things happen at the same moment. */
@@ -31,11 +40,11 @@ export interface Scenario {
   drains: boolean;
 }
 
-export function scenarioOf(random: Random): Scenario {
+export function scenarioOf(random: Random, planner?: BuiltInName): Scenario {
   const maybe = (probability: number, value: number) => (random.chance(probability) ? value : 0);
   const overMs = random.int(2_000, 400_000);
   return {
-    settings: settingsOf(random),
+    settings: settingsOf(random, planner),
     disk: { commitMsMax: random.pick([0, 1, 5, 20, 200]), trouble: maybe(0.2, 0.05) },
     processes: {
       loadMsMax: random.pick([5, 200, 5_000, 60_000]),
@@ -61,63 +70,20 @@ export function scenarioOf(random: Random): Scenario {
       powerLoss: random.chance(0.5),
       clockSteps: maybe(0.2, 2),
       reloads: random.chance(0.3) ? random.int(1, 8) : 0,
+      pins: random.chance(0.4) ? random.int(1, 6) : 0,
+      forgets: maybe(0.2, 2),
+    },
+    devices: {
+      everyMs: random.chance(0.5) ? random.pick([500, 2_000, 10_000]) : 0,
+      lagMsMax: random.pick([0, 300, 5_000, 60_000]),
+      silent: maybe(0.3, 0.3),
     },
     planner: {
       lateMsMax: random.chance(0.3) ? random.pick([5, 100, 700]) : 0,
       never: maybe(0.1, 0.2),
-      nonsense: maybe(0.15, 0.2),
+      nonsense: maybe(0.25, 0.3),
     },
     quantumMs: random.chance(0.25) ? random.pick([50, 1_000]) : 1,
     drains: random.chance(0.5),
   };
-}
-
-function settingsOf(random: Random): Settings {
-  const groups: GroupSettings[] = [];
-  for (let n = random.int(1, 3); n > 0; n--) {
-    groups.push({
-      id: `g${n}`,
-      swap: random.chance(0.8),
-      exclusive: random.chance(0.7),
-      persistent: random.chance(0.15),
-    });
-  }
-  const models: ModelSettings[] = [];
-  const priorities = random.chance(0.3);
-  const residency = random.chance(0.2) ? random.int(100, 20_000) : 0;
-  for (let n = random.int(2, 6); n > 0; n--) {
-    models.push({
-      id: modelId(`m${n}`),
-      group: random.pick(groups).id,
-      concurrencyLimit: random.pick([1, 3, 10]),
-      ttlMs: random.chance(0.3) ? random.int(500, 30_000) : 0,
-      stopGraceMs: random.int(100, 10_000),
-      startTimeoutMs: random.pick([15_000, 120_000]),
-      minResidencyMs: residency,
-      priority: priorities ? random.int(-1, 3) : 0,
-      port: null,
-      specDigest: `d${n}`,
-    });
-  }
-  return {
-    models,
-    groups,
-    planner: 'group',
-    maxWaitMs: random.chance(0.5) ? null : random.int(500, 60_000),
-    queueTimeoutMs: LIMITS.queueTimeoutMs,
-    drainTimeoutMs: random.chance(0.2) ? 5_000 : LIMITS.drainTimeoutMs,
-    onTrouble: random.chance(0.8) ? 'serve' : 'refuse',
-  };
-}
-
-/** The settings after somebody edited the file: models changed, gone, come back, other times to live. */
-export function editedSettings(settings: Settings, random: Random, edit: number): Settings {
-  const models = settings.models
-    .filter(() => !random.chance(0.15))
-    .map((model) => ({
-      ...model,
-      specDigest: random.chance(0.3) ? `${model.id} edit ${edit}` : model.specDigest,
-      ttlMs: random.chance(0.2) ? random.int(0, 20_000) : model.ttlMs,
-    }));
-  return { ...settings, models };
 }

@@ -1,9 +1,10 @@
 /** A planner that answers like the real one, but late, sometimes never, and sometimes nonsense. */
-import type { Verdict } from '../../src/core/events.ts';
+import type { PolicyVerdict } from '../../src/core/events.ts';
 import { modelId } from '../../src/core/ids.ts';
-import type { BuiltInPlanner, Planner, View } from '../../src/core/plan.ts';
-import type { Random } from './random.ts';
-import type { Scheduler } from './scheduler.ts';
+import { type BuiltInPlanner, NO_HINTS, type Planner } from '../../src/core/plan.ts';
+import type { Random } from '../../src/core/simulation/random.ts';
+import type { Scheduler } from '../../src/core/simulation/scheduler.ts';
+import type { View } from '../../src/core/view.ts';
 
 export interface PlannerFaults {
   lateMsMax: number;
@@ -14,7 +15,7 @@ export interface PlannerFaults {
 export function simPlanner(real: BuiltInPlanner, scheduler: Scheduler, random: Random, faults: PlannerFaults): Planner {
   return {
     plan(view) {
-      const verdict = random.chance(faults.nonsense) ? nonsense(view, random) : real.plan(view);
+      const verdict = random.chance(faults.nonsense) ? nonsense(real, view, random) : real.plan(view, NO_HINTS);
       if (faults.lateMsMax === 0 && faults.never === 0) return verdict;
       return later((resolve) => {
         if (!random.chance(faults.never)) scheduler.after(random.int(0, faults.lateMsMax), () => resolve(verdict));
@@ -24,18 +25,19 @@ export function simPlanner(real: BuiltInPlanner, scheduler: Scheduler, random: R
 }
 
 /** A promise that keeps to virtual time. */
-function later(begin: (resolve: (verdict: Verdict) => void) => void): PromiseLike<Verdict> {
-  const then = (onAnswer?: ((verdict: Verdict) => unknown) | null) => {
+function later(begin: (resolve: (verdict: PolicyVerdict) => void) => void): PromiseLike<PolicyVerdict> {
+  const then = (onAnswer?: ((verdict: PolicyVerdict) => unknown) | null) => {
     begin((verdict) => void onAnswer?.(verdict));
     return undefined as unknown as PromiseLike<never>;
   };
-  return { then } as PromiseLike<Verdict>;
+  return { then } as PromiseLike<PolicyVerdict>;
 }
 
-function nonsense(view: View, random: Random): Verdict {
-  const some = view.models.filter(() => random.chance(0.5)).map((model) => model.id);
+function nonsense(real: BuiltInPlanner, view: View, random: Random): PolicyVerdict {
+  const alive = view.models.filter((model) => model.phase !== 'stopped' || random.chance(0.1));
+  const some = alive.filter(() => random.chance(0.5)).map((model) => model.id);
   const reason = 'simulated nonsense';
-  switch (random.int(0, 5)) {
+  switch (random.int(0, 9)) {
     case 0:
       return { action: 'swap', evict: [], reason };
     case 1:
@@ -46,6 +48,24 @@ function nonsense(view: View, random: Random): Verdict {
       return { action: 'wait', forMs: random.int(-5, 5_000), reason };
     case 4:
       return { action: 'wait', reason };
+    case 5:
+      return { action: 'redirect', model: random.pick(view.models).id, reason };
+    case 6:
+      return {
+        action: 'redirect',
+        model: random.pick(view.models).id,
+        reason,
+        requests: view.asking.filter(() => random.chance(0.5)),
+      };
+    case 7: {
+      // right, and more than that
+      const verdict = real.plan(view, NO_HINTS);
+      if (verdict.action !== 'swap') return verdict;
+      const evict = [...new Set([...verdict.evict, ...some])].filter((id) => id !== view.target);
+      return { ...verdict, evict };
+    }
+    case 8:
+      return { action: 'delegate', planner: 'group', protect: some, prefer: some };
     default:
       return { action: 'reject', status: 429, reason, requests: view.asking.filter(() => random.chance(0.3)) };
   }

@@ -1,10 +1,13 @@
 /** A scenario made smaller: fewer clients, fewer kinds of fault, another course of the same world. How seeds are shrunk. */
+import type { BuiltInName } from '../../src/core/settings.ts';
 import type { Scenario } from './scenario.ts';
 
 export interface Tweak {
   /** Seed of what happens, apart from what the scenario is; default: the seed itself. */
   world?: number;
   clients?: number;
+  /** The planner in charge; default: what the seed says. */
+  planner?: BuiltInName;
   /** Kinds of fault that are off. */
   off?: Fault[];
 }
@@ -26,6 +29,10 @@ const TURN_OFF = {
   kills: (s: Scenario) => (s.operator.kills = 0),
   reloads: (s: Scenario) => (s.operator.reloads = 0),
   clockSteps: (s: Scenario) => (s.operator.clockSteps = 0),
+  pins: (s: Scenario) => (s.operator.pins = 0),
+  forgets: (s: Scenario) => (s.operator.forgets = 0),
+  devices: (s: Scenario) => (s.devices.everyMs = 0),
+  silentDevices: (s: Scenario) => (s.devices.silent = 0),
   latePlanner: (s: Scenario) => (s.planner.lateMsMax = 0),
   silentPlanner: (s: Scenario) => (s.planner.never = 0),
   nonsense: (s: Scenario) => (s.planner.nonsense = 0),
@@ -42,8 +49,9 @@ export function applyTweak(scenario: Scenario, tweak: Tweak): Scenario {
 }
 
 /** The flags that give this tweak again. */
-export function tweakFlags({ world, clients, off }: Tweak): string {
+export function tweakFlags({ planner, world, clients, off }: Tweak): string {
   const flags: string[] = [];
+  if (planner !== undefined) flags.push(`--planner ${planner}`);
   if (world !== undefined) flags.push(`--world ${world}`);
   if (clients !== undefined) flags.push(`--clients ${clients}`);
   if (off !== undefined && off.length > 0) flags.push(`--off ${off.join(',')}`);

@@ -19,6 +19,7 @@ import { rawQueryOf, refuseBlindCrossSite } from '../guard.ts';
 import { INFERENCE_PATHS, type InferencePath } from '../inference-paths.ts';
 import { labelsOf } from '../labels.ts';
 import { nearestHelp, resolveName } from '../names.ts';
+import { markServedBy } from '../served-by.ts';
 
 /** Handlers by path and method, for the lookup before the router. */
 export function inferenceRoutes(app: App): Map<string, Map<string, Handler>> {
@@ -76,7 +77,8 @@ async function infer(app: App, ctx: ApiContext, route: InferencePath): Promise<v
       apiError('unknown-model', `no router for requested model${nearestHelp(config, asked.model)}`),
     );
   }
-  const result = await served(ticket, () => forward(app, ctx, route, asked, grant, (reason) => ticket.retried(reason)));
+  const passed: Passed = { asked, grant, redirected: markServedBy(ctx, grant.model.id, model) };
+  const result = await served(ticket, () => forward(app, ctx, route, passed, (reason) => ticket.retried(reason)));
   ctx.state.bytes = result.bytes;
   if (!wasServed(result)) {
     ctx.respond = false;
@@ -110,18 +112,26 @@ async function readAsked(app: App, ctx: ApiContext): Promise<Asked | null> {
   return { model: found.model, streaming: found.streaming, body, decoded, wireBytes };
 }
 
+/** What is passed on, and to whom. */
+interface Passed {
+  asked: Asked;
+  grant: Granted;
+  /** It is served by another model than the one that was asked for. */
+  redirected: boolean;
+}
+
 function forward(
   app: App,
   ctx: ApiContext,
   route: InferencePath,
-  asked: Asked,
-  grant: Granted,
+  passed: Passed,
   onRetry: (reason: string) => void,
 ): Promise<RelayResult> {
   const { req, res } = ctx;
+  const { asked, grant } = passed;
   const { model, run, baseUrl } = grant;
   const pool = app.upstreams.pools.of(run, baseUrl, model.timeouts);
-  const body = bodyFor(grant, asked, req.headers['content-type']);
+  const body = bodyFor(passed, req.headers['content-type']);
   const usage = route.method === 'POST';
   const headers = requestHeaders(req.rawHeaders, {
     remoteAddress: req.socket.remoteAddress,
@@ -151,9 +161,13 @@ function forward(
   });
 }
 
-/** `useModelName` is set in JSON bodies (spec 3.4); without it the client's name goes on unchanged. */
-function bodyFor(grant: Granted, asked: Asked, contentType: string | undefined): Buffer {
-  const { useModelName } = grant.model;
-  if (useModelName === '' || !(contentType ?? '').toLowerCase().includes('application/json')) return asked.body;
-  return setTopLevel(asked.body, 'model', useModelName);
+/**
+ * `useModelName` is set in JSON bodies (spec 3.4); without it the client's name goes on unchanged, unless another model
+ * serves, to which that name means nothing.
+ */
+function bodyFor({ asked, grant, redirected }: Passed, contentType: string | undefined): Buffer {
+  const { id, useModelName } = grant.model;
+  const name = useModelName === '' && redirected ? id : useModelName;
+  if (name === '' || !(contentType ?? '').toLowerCase().includes('application/json')) return asked.body;
+  return setTopLevel(asked.body, 'model', name);
 }

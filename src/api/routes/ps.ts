@@ -1,19 +1,31 @@
 /**
- * `GET /api/ps`: what every model, waiting request and swap is doing at this moment. Times are milliseconds.
+ * `GET /api/ps`: what every model, waiting request, swap and device is doing at this moment. Times are milliseconds, sizes
+ * bytes. Holds and memory are told as planners see them.
  */
+import { poolOf } from '../../core/memory.ts';
+import { swapTo } from '../../core/rules.ts';
 import type { ModelState, RequestState, State, SwapState } from '../../core/state.ts';
+import { buildSharedView, type DeviceView, type ModelView } from '../../core/view.ts';
 import type { ApiContext, App } from '../context.ts';
 
 export function processes(app: App, ctx: ApiContext): void {
   const state = app.router.state();
   const now = app.router.now();
   const { models } = app.router.config();
+  const view = buildSharedView(state, now);
+  const seen = new Map(view.models.map((model) => [model.id, model]));
   // those that left the configuration only while something of them lives
   const listed = [...state.models.values()].filter((model) => model.configured || model.run !== null);
   ctx.body = {
-    models: listed.map((model) => modelRow(model, models.get(model.id)?.name ?? '', now)),
+    models: listed.map((model) => ({
+      ...modelRow(model, models.get(model.id)?.name ?? '', now),
+      ...holdsOf(model, seen.get(model.id)),
+    })),
     waiting: waitingRows(state, now),
     swaps: [...state.swaps.values()].map((swap) => swapRow(swap, now)),
+    devices: view.devices.map((device) => deviceRow(state, device, now)),
+    reservedAnywhereBytes: reservedAnywhere(state, view.models),
+    swapsAvoided: state.swapsAvoided,
   };
 }
 
@@ -33,6 +45,39 @@ function modelRow(model: ModelState, name: string, now: number) {
     backoff: model.backoff,
     blocked: model.blocked,
     loadMs: run?.phase === 'ready' ? run.loadMs : (model.loadMs.at(-1) ?? null),
+  };
+}
+
+/** `reserved`: while it is alive; null for one that is alive means that its size is not known. */
+function holdsOf(model: ModelState, view: ModelView | undefined) {
+  const { declared = null, observed = null } = view?.memory ?? {};
+  return {
+    pin: model.pin,
+    protected: view?.protected ?? false,
+    memory: { declared, observed, reserved: model.run?.memory ?? null },
+  };
+}
+
+/** Bytes that are reserved without a device being named, where several could give them; else they stand at the device. */
+function reservedAnywhere(state: Readonly<State>, models: readonly ModelView[]): number {
+  if (poolOf(state.settings.devices).length < 2) return 0;
+  let sum = 0;
+  for (const { id, phase, memory } of models) {
+    const coming = phase !== 'stopped' || swapTo(state, id) !== null;
+    if (coming && typeof memory.counts === 'number') sum += memory.counts;
+  }
+  return sum;
+}
+
+/** `usedBytes` and `sampledAgoMs` are null without a tool that tells. */
+function deviceRow(state: Readonly<State>, { id, totalBytes, reservedBytes }: DeviceView, now: number) {
+  const seen = state.devices.get(id);
+  return {
+    id,
+    totalBytes,
+    reservedBytes,
+    usedBytes: seen?.usedBytes ?? null,
+    sampledAgoMs: seen === undefined ? null : now - seen.at,
   };
 }
 

@@ -8,6 +8,7 @@ import type { ApiContext, App, Handler } from '../context.ts';
 import { pathOf } from '../forward/path.ts';
 import { refuseCrossSite } from '../guard.ts';
 import { explainModelRoute, explainNowRoute, explainRequestRoute } from './explain.ts';
+import { forgetModel } from './forget.ts';
 import { apiHealth, health } from './health.ts';
 import { inferenceRoutes } from './inference.ts';
 import { loadModel } from './load.ts';
@@ -15,6 +16,8 @@ import { logEvents } from './log-events.ts';
 import { logStream, logs } from './logs.ts';
 import { listModels } from './models.ts';
 import { modelOutput } from './output.ts';
+import { pinModel, unpinModel } from './pin.ts';
+import { planRoute } from './plan.ts';
 import { processes } from './ps.ts';
 import { running } from './running.ts';
 import { configSchemaRoute } from './schema.ts';
@@ -41,6 +44,7 @@ const TABLE: { method: 'GET' | 'POST'; path: string; handle: Bound; cross?: 'ref
   { method: 'GET', path: '/api/version', handle: (app, ctx) => versionRoute(app, ctx) },
   { method: 'GET', path: '/api/health', handle: apiHealth },
   { method: 'GET', path: '/api/ps', handle: processes },
+  { method: 'GET', path: '/api/plan', handle: planRoute },
   { method: 'GET', path: '/api/log', handle: logEvents },
   { method: 'GET', path: '/api/explain', handle: explainNowRoute },
   { method: 'GET', path: '/api/explain/request/*rest', handle: explainRequestRoute },
@@ -48,6 +52,9 @@ const TABLE: { method: 'GET' | 'POST'; path: string; handle: Bound; cross?: 'ref
   { method: 'POST', path: '/api/models/unload', handle: unloadAllJson, cross: 'refused' },
   { method: 'POST', path: '/api/models/unload/*rest', handle: unloadModel, cross: 'refused' },
   { method: 'POST', path: '/api/models/load/*rest', handle: loadModel, cross: 'refused' },
+  { method: 'POST', path: '/api/models/pin/*rest', handle: pinModel, cross: 'refused' },
+  { method: 'POST', path: '/api/models/unpin/*rest', handle: unpinModel, cross: 'refused' },
+  { method: 'POST', path: '/api/models/forget/*rest', handle: forgetModel, cross: 'refused' },
   { method: 'GET', path: '/api/models/output/*rest', handle: modelOutput },
   { method: 'GET', path: '/favicon.ico', handle: (_, ctx) => answerUnknownPath(ctx) },
 ];

@@ -15,6 +15,7 @@ import { serveReport, wasServed } from '../forward/result.ts';
 import { rawQueryOf, refuseCrossSite } from '../guard.ts';
 import { labelsOf } from '../labels.ts';
 import { resolveName } from '../names.ts';
+import { markServedBy } from '../served-by.ts';
 
 export async function upstreamRoute(app: App, ctx: ApiContext): Promise<void> {
   const { req, res } = ctx;
@@ -37,6 +38,7 @@ export async function upstreamRoute(app: App, ctx: ApiContext): Promise<void> {
   if (!grant.granted) return answerRefusal(ctx, grant);
   continueIfExpected(req, res, Number.POSITIVE_INFINITY);
   ctx.respond = false;
+  markServedBy(ctx, grant.model.id, model);
   const { run, baseUrl } = grant;
   const result = await served(ticket, () =>
     app.upstreams.passThrough.web(req, res, { run, baseUrl, path: rest, onQuiet: ticket.quiet, sent: ctx.state }),

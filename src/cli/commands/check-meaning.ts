@@ -4,92 +4,89 @@
  */
 import type { Config } from '../../core/config/config.ts';
 import { settingsOf } from '../../core/config/settings.ts';
+import { emptyState, fold } from '../../core/evolve.ts';
 import type { ModelId } from '../../core/ids.ts';
-import { groupPlanner } from '../../policies/group.ts';
-
-/** Models of one group in a set: all of them at once, or one at a time. */
-export interface Share {
-  group: string;
-  take: 'all' | 'one';
-  models: ModelId[];
-}
+import type { BuiltInPlanner } from '../../core/plan.ts';
+import type { BuiltInName, Memory, ModelSettings, Settings } from '../../core/settings.ts';
+import type { State } from '../../core/state.ts';
+import { builtInPlanner } from '../../policies/built-in.ts';
+import { togetherInMemory } from './check-budget.ts';
+import { togetherInGroups } from './check-group.ts';
+import { togetherInMatrix } from './check-matrix.ts';
+import type { Share, Together } from './check-shares.ts';
 
 export interface Meaning {
-  planner: string;
+  /** What is in charge. */
+  planner: Settings['planner'];
+  /** The built-in that says what may be loaded together; a policy cannot go beyond it. */
+  law: BuiltInName;
   /** The largest sets of models of which none evicts another, whatever is asked for. */
   together: Share[][];
   /** Sets that are left out, because there are too many to show. */
   togetherMore: boolean;
-  /** For each model: which of the others leave when they run and it is asked for, and which may stay. */
-  evictions: { model: ModelId; evicts: ModelId[]; keeps: ModelId[] }[];
+  evictions: Eviction[];
+  /** Who leaves for nobody, and what a request gets that would need it. */
+  protect: Settings['protect'];
 }
 
-const SETS_MAX = 50;
+/** What a request for a model does with each of the others, when that one runs. */
+export interface Eviction {
+  model: ModelId;
+  /** As declared; only where memory decides. */
+  memory: Memory | null;
+  onDemand: ModelSettings['onDemand'];
+  evicts: ModelId[];
+  /** Those that leave or stay with what else runs, and with what is cheapest then. */
+  mayEvict: ModelId[];
+  keeps: ModelId[];
+}
+
+const TOGETHER: Record<BuiltInName, (settings: Settings, planner: BuiltInPlanner) => Together> = {
+  group: togetherInGroups,
+  matrix: togetherInMatrix,
+  budget: togetherInMemory,
+};
 
 export function meaningOf(config: Config): Meaning {
   const settings = settingsOf(config, 'only compared, never kept');
-  const { name, requires } = groupPlanner(settings);
-  const ids = [...config.models.keys()];
-  const evictions = ids.map((model) => {
-    const others = ids.filter((id) => id !== model);
-    const evicts = others.filter((id) => requires(model, [id]).length > 0);
-    const leaving = new Set(evicts);
-    return { model, evicts, keeps: others.filter((id) => !leaving.has(id)) };
-  });
-  const shares = sharesOf(config, requires);
-  const fits = shares.map((share) => shares.map((other) => share !== other && shareFit(share, other, requires)));
-  const { sets, more } = largestSets(fits);
-  const together = sets.map((set) => set.flatMap((i) => shares[i] ?? []));
-  return { planner: name, together, togetherMore: more, evictions };
-}
-
-type Requires = ReturnType<typeof groupPlanner>['requires'];
-
-/** Models of a group behave alike to all others, so sets are made of groups: 500 models are still a few of them. */
-function sharesOf(config: Config, requires: Requires): Share[] {
-  return config.groups.flatMap(({ id }) => {
-    const models = [...config.models.values()].filter((model) => model.group === id).map((model) => model.id);
-    const [first, second] = models;
-    if (first === undefined) return [];
-    const alone = second !== undefined && requires(first, [second]).length > 0;
-    return [{ group: id, take: alone ? ('one' as const) : ('all' as const), models }];
-  });
-}
-
-function shareFit({ models: [a] }: Share, { models: [b] }: Share, requires: Requires): boolean {
-  if (a === undefined || b === undefined) return false;
-  return requires(a, [b]).length === 0 && requires(b, [a]).length === 0;
-}
-
-/** The maximal sets in which every two fit (Bron-Kerbosch with a pivot), at most `SETS_MAX`. */
-function largestSets(fits: boolean[][]): { sets: number[][]; more: boolean } {
-  const sets: number[][] = [];
-  let more = false;
-  const grow = (chosen: number[], open: number[], seen: number[]): void => {
-    if (sets.length >= SETS_MAX) {
-      more = true;
-      return;
-    }
-    if (open.length === 0 && seen.length === 0) {
-      if (chosen.length > 0) sets.push(chosen.toSorted((a, b) => a - b));
-      return;
-    }
-    const fitsOf = (i: number) => (j: number) => fits[i]?.[j] === true;
-    const pivot = [...open, ...seen].reduce((best, i) =>
-      open.filter(fitsOf(i)).length > open.filter(fitsOf(best)).length ? i : best,
-    );
-    const left = [...open];
-    const tried = [...seen];
-    for (const i of open.filter((j) => !fitsOf(pivot)(j))) {
-      grow([...chosen, i], left.filter(fitsOf(i)), tried.filter(fitsOf(i)));
-      left.splice(left.indexOf(i), 1);
-      tried.push(i);
-    }
+  const { planner, fallback: law, protect } = settings;
+  const judge = builtInPlanner(law, settings, stateWith(settings));
+  const together = TOGETHER[law](settings, judge);
+  return {
+    planner,
+    law,
+    together: together.sets,
+    togetherMore: together.more,
+    evictions: settings.models.map((model) => evictionOf(model, settings, judge, together)),
+    protect,
   };
-  grow(
-    [],
-    fits.map((_, i) => i),
-    [],
-  );
-  return { sets: sets.toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0)), more };
+}
+
+/** As it is before anything is loaded or observed, so that what is declared counts. */
+function stateWith(settings: Settings): State {
+  const data = { hash: '', trigger: 'start', settings } as const;
+  return fold([{ type: 'config.applied', position: 1, at: 0, version: 2, data }], emptyState());
+}
+
+function evictionOf(
+  model: ModelSettings,
+  settings: Settings,
+  { requires }: BuiltInPlanner,
+  together: Together,
+): Eviction {
+  const { id, onDemand } = model;
+  const others = settings.models.map((other) => other.id).filter((other) => other !== id);
+  const row = { model: id, memory: settings.fallback === 'budget' ? model.memory : null, onDemand };
+  // what no request loads evicts nobody
+  const loads = onDemand.action === 'redirect' ? onDemand.otherwise === 'load' : onDemand.action === 'load';
+  if (!loads) return { ...row, evicts: [], mayEvict: [], keeps: others };
+  const evicts = others.filter((other) => requires(id, [other]).length > 0);
+  const leaving = new Set(evicts);
+  const compatible = others.filter((other) => !leaving.has(other));
+  // others leave in the place of protected models, unless even without those others there is no room
+  const held = compatible.filter((other) => settings.protect.models.includes(other));
+  const kept = new Set(requires(id, held).length === 0 ? held : []);
+  const mayEvict = together.mayLeave(id, compatible).filter((other) => !kept.has(other));
+  const unsure = new Set(mayEvict);
+  return { ...row, evicts, mayEvict, keeps: compatible.filter((other) => !unsure.has(other)) };
 }

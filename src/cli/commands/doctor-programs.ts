@@ -103,15 +103,6 @@ function wordsOf(text: string): string[] {
   return /^(?:\s*(?:#.*)?(?:\n|$))*$/.test(text) ? [] : parseCommand(text);
 }
 
-/** Told, not asked for: turnout runs without them. */
-export function checkGpuTools(path: string): Finding {
-  const found = ['nvidia-smi', 'rocm-smi'].filter((tool) => programProblem(tool, path) === null);
-  return ok(
-    'GPU tools',
-    found.length > 0 ? found.join(', ') : 'none found (nvidia-smi, rocm-smi), GPUs are not measured',
-  );
-}
-
 const NAMES_MAX = 3;
 
 function some(models: readonly string[]): string {

@@ -8,9 +8,10 @@ import { readConfig } from '../../core/config/read.ts';
 import { runningInstances } from '../instance.ts';
 import { print, printJson } from '../output.ts';
 import { stateDirOf } from '../state-dir.ts';
+import { checkDevices } from './doctor-devices.ts';
 import { type Finding, failed, ok, warned } from './doctor-finding.ts';
 import { checkListen, checkModelPorts } from './doctor-ports.ts';
-import { checkGpuTools, checkModelFiles, checkPrograms } from './doctor-programs.ts';
+import { checkModelFiles, checkPrograms } from './doctor-programs.ts';
 import { checkLog, checkNativeParts, checkNode, checkStateDir } from './doctor-state.ts';
 
 interface DoctorOptions {
@@ -39,19 +40,28 @@ async function examine(options: DoctorOptions): Promise<Finding[]> {
   const native = await checkNativeParts();
   const findings = [checkNode(process.versions.node), native, checkStateDir(stateDir, named)];
   if (native.level === 'ok') findings.push(await checkLog(stateDir));
-  findings.push(await checkListen(listen, running), ...(await examineConfig(options, running)));
-  findings.push(checkGpuTools(process.env.PATH ?? ''));
+  const read = await readNamed(options);
+  findings.push(await checkListen(listen, running), ...(await examineConfig(options, read, running)));
+  const devices = read !== null && 'config' in read ? (read.config.turnout.devices ?? null) : null;
+  findings.push(...(await checkDevices(devices)));
   return findings;
+}
+
+type Read = Awaited<ReturnType<typeof readConfig>>;
+
+/** Null when no configuration is named. */
+async function readNamed({ config, configDir }: DoctorOptions): Promise<Read | null> {
+  return config === undefined && configDir === undefined ? null : readConfig({ config, configDir });
 }
 
 async function examineConfig(
   { config, configDir }: DoctorOptions,
+  result: Read | null,
   running: Parameters<typeof checkModelPorts>[1],
 ): Promise<Finding[]> {
-  if (config === undefined && configDir === undefined) return [];
+  if (result === null) return [];
   const name = [config, configDir].filter((path) => path !== undefined).join(' and ');
   const what = `configuration ${name}`;
-  const result = await readConfig({ config, configDir });
   if ('errors' in result) {
     const [first] = result.errors;
     const where = first === undefined || first.line === 0 ? '' : ` in line ${first.line}`;

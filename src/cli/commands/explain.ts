@@ -33,9 +33,9 @@ async function fromServer(url: string, what: string | undefined, utc: boolean): 
   >;
 }
 
-/** Ids of requests begin with `req_`; a bare number is the position of the request's arrival. */
+/** Ids of requests begin with `req_`, those of turnout's own loads with `idle_`; a bare number is the position of the request's arrival. */
 function isRequest(what: string): boolean {
-  return what.startsWith('req_') || /^\d+$/.test(what);
+  return /^(?:req|idle)_/.test(what) || /^\d+$/.test(what);
 }
 
 async function fromFile(dir: string, what: string | undefined, options: GlobalOptions): Promise<Explanation<unknown>> {

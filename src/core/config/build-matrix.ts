@@ -7,6 +7,7 @@ import { modelId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { MatrixConfig, ModelConfig } from './config.ts';
 import { leavesOf, parseExpression } from './matrix-expression.ts';
+import { checkReferences } from './matrix-references.ts';
 import { didYouMean } from './nearest.ts';
 import { placerOf } from './place-in-text.ts';
 import type { Report } from './report.ts';
@@ -40,7 +41,13 @@ export function buildMatrix(raw: RawMatrix, path: Path, root: TreeNode, models: 
     }
   }
   const sets = readSets(raw, path, root, report);
-  checkReferences(sets, path, root, report);
+  checkReferences(
+    sets,
+    [...path, 'sets'],
+    root,
+    (set, leaf) => placeIn(set.name, set.text, path, root)(leaf.start, leaf.end),
+    report,
+  );
   for (const set of sets) {
     const place = placeIn(set.name, set.text, path, root);
     const told = new Set<string>();
@@ -103,59 +110,6 @@ function readSets(raw: RawMatrix, path: Path, root: TreeNode, report: Report): S
     }
   }
   return sets;
-}
-
-function checkReferences(sets: Sets, path: Path, root: TreeNode, report: Report): void {
-  const node = nodeAt(root, [...path, 'sets']);
-  const defined = new Set(node?.kind === 'map' ? node.entries.keys() : []);
-  const references = new Map(
-    sets.map((set) => [set.name, leavesOf(set.expression).filter((leaf) => leaf.kind === 'set')]),
-  );
-  for (const set of sets) {
-    const place = placeIn(set.name, set.text, path, root);
-    for (const leaf of references.get(set.name) ?? []) {
-      if (defined.has(leaf.name)) continue;
-      const message = `matrix: set "${set.name}" references undefined set "${leaf.name}"`;
-      report.error('matrix', place(leaf.start, leaf.end), message, () => didYouMean(leaf.name, defined));
-    }
-  }
-  const circular = firstCircle(
-    new Map([...references].map(([name, leaves]) => [name, leaves.map((leaf) => leaf.name)])),
-  );
-  if (circular === null) return;
-  const message = `matrix: circular reference detected involving set "${circular}"`;
-  report.error('matrix', keyPlaceAt(root, [...path, 'sets', circular]), message);
-}
-
-/** A name that leads back to itself: what is left when all that need nothing unfinished are taken away. */
-function firstCircle(references: Map<string, string[]>): string | null {
-  const users = new Map<string, string[]>();
-  const open = new Map<string, number>();
-  for (const [name, used] of references) {
-    const known = used.filter((other) => references.has(other));
-    open.set(name, known.length);
-    for (const other of known) {
-      const list = users.get(other);
-      if (list === undefined) users.set(other, [name]);
-      else list.push(name);
-    }
-  }
-  const ready = [...open].filter(([, count]) => count === 0).map(([name]) => name);
-  for (let name = ready.pop(); name !== undefined; name = ready.pop()) {
-    open.delete(name);
-    for (const user of users.get(name) ?? []) {
-      const left = (open.get(user) ?? 0) - 1;
-      open.set(user, left);
-      if (left === 0) ready.push(user);
-    }
-  }
-  // of what is left some only use a circle: go on until a name comes again
-  let [name] = open.keys();
-  for (const seen = new Set<string>(); name !== undefined && !seen.has(name); ) {
-    seen.add(name);
-    name = references.get(name)?.find((other) => open.has(other));
-  }
-  return name ?? null;
 }
 
 type PlaceIn = (start: number, end: number) => Place;

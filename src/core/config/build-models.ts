@@ -6,7 +6,8 @@ import type { ModelId } from '../ids.ts';
 import { modelId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { buildFilters, jsonMap } from './build-filters.ts';
-import { memoryOf } from './build-turnout.ts';
+import { memoryOf } from './build-memory.ts';
+import { buildKeepWarm } from './build-residents.ts';
 import type { ModelConfig, UpstreamTimeouts } from './config.ts';
 import { DEFAULT_PROXY, isHttpUrl, PORT } from './ports.ts';
 import type { Report } from './report.ts';
@@ -22,7 +23,7 @@ const COMFYUI_CONCURRENCY = 50;
 /** How a process and all that it started is stopped on Windows, which knows no signals (spec 2.4). */
 const WINDOWS_STOP = 'taskkill /f /t /pid ${PID}';
 
-/** Group and priority are filled in by build-routing.ts. `platform` is where the models run. */
+/** Group and priority are filled in by build-routing.ts, `onDemand` by build-residents.ts. `platform` is where the models run. */
 export function buildModels(
   raw: RawConfig,
   root: TreeNode,
@@ -69,6 +70,9 @@ export function buildModels(
       sendLoadingState: model.sendLoadingState ?? raw.sendLoadingState,
       ignoreWebsockets: id === COMFYUI || model.compat.ignoreWebsockets,
       memory: model.turnout.memory === undefined ? sharedMemory : memoryOf(model.turnout.memory),
+      tags: [...new Set(model.turnout.tags)],
+      keepWarm: buildKeepWarm(model, path, root, report),
+      onDemand: { action: 'load' },
     });
   }
   return models;

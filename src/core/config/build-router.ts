@@ -1,12 +1,13 @@
 /**
  * Which router and planner are in charge, and where their settings stand (spec 2.6): the legacy spellings at the top
- * level, `routing.router`, `turnout.planner` over both. What no planner exists for is refused, never replaced by another.
+ * level, `routing.router`, `turnout.planner` over both. A planner whose settings are missing is refused, never replaced by
+ * another.
  */
+import type { BuiltInName } from '../settings.ts';
 import type { Config } from './config.ts';
 import type { Report } from './report.ts';
 import type { RawConfig } from './schema.ts';
-import type { Place } from './source.ts';
-import { isNull, keyPlaceAt, nodeAt, type Path, placeAt, type TreeNode } from './tree.ts';
+import { isNull, keyPlaceAt, nodeAt, type Path, pathText, placeAt, type TreeNode } from './tree.ts';
 
 export interface Routing {
   groupsPath: Path;
@@ -14,15 +15,13 @@ export interface Routing {
   matrixPath: Path | null;
   router: 'group' | 'matrix';
   planner: NonNullable<Config['turnout']['planner']>;
+  /** The planner if it is a built-in, else the one that answers when the policy does not. */
+  fallback: BuiltInName;
 }
 
 const SETTINGS: Path = ['routing', 'router', 'settings'];
 
-/** Planners that exist. */
-const PLANNERS: ReadonlySet<string> = new Set(['group']);
-
-/** `asReference`: as llama-swap sees it, which knows nothing of what turnout has. */
-export function chooseRouter(raw: RawConfig, root: TreeNode, asReference: boolean, report: Report): Routing {
+export function chooseRouter(raw: RawConfig, root: TreeNode, report: Report): Routing {
   // an empty map of groups says nothing
   const legacy = [
     ...(hasContent(nodeAt(root, ['groups'])) ? ['groups'] : []),
@@ -30,32 +29,56 @@ export function chooseRouter(raw: RawConfig, root: TreeNode, asReference: boolea
   ];
   const router = routerOf(raw, root, legacy, report);
   const planner = raw.turnout.planner ?? router;
-  if (!asReference && !PLANNERS.has(planner)) {
-    if (raw.turnout.planner === undefined) {
-      const at = legacy[0] === 'matrix' ? keyPlaceAt(root, ['matrix']) : placeAt(root, ['routing', 'router', 'use']);
-      reportMatrix(at, report);
-    } else {
-      const message = `turnout.planner: the planner "${planner}" is not supported yet, supported are: ${[...PLANNERS].join(', ')}`;
-      report.error('not-supported', placeAt(root, ['turnout', 'planner']), message);
-    }
-  }
+  const fallback = planner === 'policy' ? fallbackOf(raw, root, legacy, router) : planner;
+  const groupsPath: Path = legacy.includes('groups') ? ['groups'] : [...SETTINGS, 'groups'];
   const matrixPath: Path = legacy.includes('matrix') ? ['matrix'] : [...SETTINGS, 'matrix'];
-  const hasMatrix = has(root, matrixPath);
-  if (hasMatrix && planner !== 'matrix' && !report.hasErrors()) {
-    const at = matrixPath.join('.');
-    report.warning(
-      'no-effect',
-      keyPlaceAt(root, matrixPath),
-      `${at} has no effect`,
-      `the ${planner} planner is in use`,
-    );
+  const routing = { groupsPath, matrixPath: has(root, matrixPath) ? matrixPath : null, router, planner, fallback };
+  checkSettings(routing, raw, root, report);
+  if (planner !== 'policy' && !report.hasErrors()) warnOfUnused(routing, raw, root, report);
+  return routing;
+}
+
+/** What the file says of routers; where it says nothing, memory decides if there are devices. */
+function fallbackOf(raw: RawConfig, root: TreeNode, legacy: string[], router: Routing['router']): BuiltInName {
+  const { policy, devices } = raw.turnout;
+  const written = typeof policy === 'object' ? policy.fallback : undefined;
+  if (written !== undefined) return written;
+  const silent = legacy.length === 0 && !saysRouter(raw, root);
+  return silent && Object.keys(devices).length > 0 ? 'budget' : router;
+}
+
+/** The settings without which a planner cannot decide. */
+function checkSettings({ matrixPath, planner, fallback }: Routing, raw: RawConfig, root: TreeNode, report: Report) {
+  const path: Path = ['turnout', ...(planner === 'policy' ? ['policy', 'fallback'] : ['planner'])];
+  const missing = (what: string, help: string): void =>
+    report.error('conflict', placeAt(root, path), `${pathText(path)} is ${fallback} but ${what} is not set`, help);
+  // a router that lacks it has its own message
+  if (fallback === 'matrix' && raw.routing.router.use !== 'matrix' && matrixPath === null) {
+    missing(pathText([...SETTINGS, 'matrix']), 'write the sets of models that may run together there');
   }
-  return {
-    groupsPath: legacy.includes('groups') ? ['groups'] : [...SETTINGS, 'groups'],
-    matrixPath: hasMatrix ? matrixPath : null,
-    router,
-    planner,
-  };
+  if (fallback === 'budget' && !hasContent(nodeAt(root, ['turnout', 'devices']))) {
+    missing('turnout.devices', 'write for example "devices: {gpu0: 24GiB}" under turnout');
+  }
+}
+
+/** What stands in the file for another planner than the one in charge. */
+function warnOfUnused(
+  { groupsPath, matrixPath, planner }: Routing,
+  raw: RawConfig,
+  root: TreeNode,
+  report: Report,
+): void {
+  const unused = (path: Path, why: string): void =>
+    report.warning('no-effect', keyPlaceAt(root, path), `${path.join('.')} has no effect`, why);
+  const other = `the ${planner} planner is in use`;
+  if (matrixPath !== null && planner !== 'matrix') unused(matrixPath, other);
+  // beside a router of the file groups may stand, as in llama-swap
+  const chosen = raw.turnout.planner !== undefined;
+  if (chosen && planner !== 'group' && hasContent(nodeAt(root, groupsPath))) unused(groupsPath, other);
+  if (!chosen && Object.keys(raw.turnout.devices).length > 0) {
+    const why = `${other}, write "planner: budget" to let memory decide`;
+    report.warning('no-effect', keyPlaceAt(root, ['turnout', 'devices']), 'turnout.devices limits nothing', why);
+  }
 }
 
 function routerOf(raw: RawConfig, root: TreeNode, legacy: string[], report: Report): 'group' | 'matrix' {
@@ -76,12 +99,6 @@ function routerOf(raw: RawConfig, root: TreeNode, legacy: string[], report: Repo
   const message = "routing.router.use is 'matrix' but routing.router.settings.matrix is not set";
   report.error('conflict', placeAt(root, ['routing', 'router', 'use']), message);
   return 'group';
-}
-
-/** To leave it out would change what is evicted, so a warning is not enough. */
-function reportMatrix(at: Place, report: Report): void {
-  const message = 'the matrix router is not supported yet, and another one would evict other models';
-  report.error('not-supported', at, message, 'use groups, or say with turnout.planner: group that groups decide');
 }
 
 function saysRouter(raw: RawConfig, root: TreeNode): boolean {

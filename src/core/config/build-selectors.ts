@@ -1,12 +1,13 @@
 /** Selectors and profiles (spec 2.8, 2.9): names that lead to other names, each checked against all that there are. */
 import type { ModelId } from '../ids.ts';
+import type { BuiltInName } from '../settings.ts';
 import { jsonMap } from './build-filters.ts';
 import { checkReserved } from './build-peers.ts';
 import type { Config, MatrixConfig, ModelConfig, PeerConfig, ProfileConfig, SelectorConfig } from './config.ts';
-import { matrixFits } from './matrix-fit.ts';
 import { didYouMean } from './nearest.ts';
 import type { Report } from './report.ts';
 import type { RawConfig } from './schema.ts';
+import { checkSpillover } from './spillover.ts';
 import { keyPlaceAt, nodeAt, type Path, placeAt, type TreeNode } from './tree.ts';
 
 /** What names may lead to, all known by now. */
@@ -16,8 +17,10 @@ export interface Known {
   peers: Map<string, PeerConfig>;
   peerNames: NonNullable<Config['peerNames']>;
   groups: Config['groups'];
-  router: 'group' | 'matrix';
+  /** What decides which models stand together. */
+  law: BuiltInName;
   matrix: MatrixConfig | null;
+  devices: Map<string, number>;
 }
 
 export function buildSelectors(
@@ -75,7 +78,7 @@ function checkId(id: string, path: Path, root: TreeNode, { names, peers, peerNam
   checkReserved('selector', id, () => keyPlaceAt(root, path), peers, peerNames, report);
 }
 
-type RawSelector = RawConfig['selectors'][string];
+export type RawSelector = RawConfig['selectors'][string];
 
 /** A target is a model or a peer's model; `warm` has to know what is loaded, so only models of this machine. */
 function checkTargets(
@@ -99,44 +102,6 @@ function checkTargets(
       report.error('unknown-model', at, message, () => didYouMean(target, [...names.keys(), ...peerNames.keys()]));
     }
   });
-}
-
-/** Targets that would evict each other could never share the load. */
-function checkSpillover(id: string, { targets }: RawSelector, root: TreeNode, known: Known, report: Report): void {
-  const seen = new Map<string, string>();
-  const local: ModelId[] = [];
-  targets.forEach((target, i) => {
-    const model = known.names.get(target);
-    const remote = known.peerNames.get(target);
-    if (model === undefined && remote === undefined) return;
-    const key = model === undefined ? `peer ${remote?.peer}/${remote?.model}` : `model ${model}`;
-    const first = seen.get(key);
-    if (first !== undefined) {
-      const message = `selectors.${id}: spillover targets "${first}" and "${target}" are the same model`;
-      report.error('selector', placeAt(root, ['selectors', id, 'targets', i]), message);
-      return;
-    }
-    seen.set(key, target);
-    if (model !== undefined) local.push(model);
-  });
-  if (local.length < 2) return;
-  const problem = known.router === 'group' ? groupProblem(local, known) : matrixProblem(local, known);
-  if (problem === null) return;
-  const at = placeAt(root, ['selectors', id, 'targets']);
-  report.error('selector', at, `selectors.${id}: spillover targets ${problem}`, 'otherwise they evict each other');
-}
-
-function groupProblem(local: ModelId[], { models, groups }: Known): string | null {
-  const used = new Set(local.map((id) => models.get(id)?.group));
-  const [only] = used;
-  const together = used.size === 1 && groups.find((group) => group.id === only)?.swap === false;
-  return together ? null : 'must all be in one group with swap: false';
-}
-
-function matrixProblem(local: ModelId[], { matrix }: Known): string | null {
-  const fits = matrix === null ? true : matrixFits(matrix, local);
-  if (fits === null) return 'are too many to tell whether one matrix set holds them all';
-  return fits ? null : 'must all fit in one set of the matrix';
 }
 
 export function buildProfiles(

@@ -5,13 +5,15 @@
 import { createHash } from 'node:crypto';
 import { buildGeneral, preload, type StoreCheck } from './build-general.ts';
 import { buildMatrix, type Models } from './build-matrix.ts';
+import { checkMemory, warnOfUnknown } from './build-memory.ts';
 import { buildModels } from './build-models.ts';
 import { buildNames, placesOfAliases } from './build-names.ts';
 import { buildPeerNames, buildPeers, checkReserved } from './build-peers.ts';
+import { applyOnDemand } from './build-residents.ts';
 import { chooseRouter } from './build-router.ts';
 import { applyPriorities, buildGroups } from './build-routing.ts';
 import { buildProfiles, buildSelectors, type Known } from './build-selectors.ts';
-import { buildTurnout, checkMemory } from './build-turnout.ts';
+import { buildTurnout } from './build-turnout.ts';
 import type { Config, MatrixConfig } from './config.ts';
 import { redactedJson } from './redacted.ts';
 import type { Report } from './report.ts';
@@ -21,8 +23,6 @@ import { hideSecrets, redact, type Secrets } from './secrets.ts';
 import { keyPlaceAt, type MapNode, nodeAt, type Path } from './tree.ts';
 
 export interface BuildOptions {
-  /** As llama-swap reads it: without the limits of what turnout supports. */
-  asReference: boolean;
   /** Where the models run. */
   platform: NodeJS.Platform;
   storeCheck: StoreCheck;
@@ -42,24 +42,29 @@ export function buildConfig(
   const general = buildGeneral(raw, root, options.storeCheck, report);
   const models = buildModels(raw, root, ids, ports, options.platform, report);
   const names = buildNames(models, root, report);
-  const routing = chooseRouter(raw, root, options.asReference, report);
+  const routing = chooseRouter(raw, root, report);
   // beside a router that does not look at them they may hold anything
-  const ofGroups = routing.router === 'group' || routing.planner === 'group' ? report : softened(report).report;
+  const groupsCount = routing.router === 'group' || routing.fallback === 'group';
+  const ofGroups = groupsCount ? report : softened(report).report;
   const groups = buildGroups(raw, routing.groupsPath, root, models, names, ofGroups);
   applyPriorities(raw, root, models, names, report);
   const rawMatrix = routing.matrixPath?.length === 1 ? raw.matrix : raw.routing.router.settings.matrix;
+  const matrixCounts = routing.router === 'matrix' || routing.fallback === 'matrix';
   const matrix =
     routing.matrixPath === null || rawMatrix === undefined
       ? null
-      : matrixOf(rawMatrix, routing.matrixPath, routing.router, root, models, report);
+      : matrixOf(rawMatrix, routing.matrixPath, matrixCounts, root, models, report);
   const peers = buildPeers(raw, root, report);
   const peerNames = buildPeerNames(peers, root, report);
-  const known: Known = { models, names, peers, peerNames, groups, router: routing.router, matrix };
+  const turnout = buildTurnout(raw, root, routing, names, report);
+  const devices = turnout.devices ?? new Map<string, number>();
+  checkMemory(raw, models, devices, root, report);
+  warnOfUnknown(models, routing.fallback, root, report);
+  applyOnDemand(raw, root, models, names, report);
+  const known: Known = { models, names, peers, peerNames, groups, law: routing.fallback, matrix, devices };
   checkModelNames(known, root, report);
   const selectors = buildSelectors(raw, root, known, report);
   const profiles = buildProfiles(raw, root, selectors, known, report);
-  const turnout = buildTurnout(raw, root, routing.planner, names, report);
-  checkMemory(raw, models, turnout, root, report);
   const config = {
     ...general,
     models,
@@ -85,12 +90,12 @@ export function buildConfig(
 function matrixOf(
   raw: RawMatrix,
   path: Path,
-  router: 'group' | 'matrix',
+  counts: boolean,
   root: MapNode,
   models: Models,
   report: Report,
 ): MatrixConfig | null {
-  if (router === 'matrix') return buildMatrix(raw, path, root, models, report);
+  if (counts) return buildMatrix(raw, path, root, models, report);
   const soft = softened(report);
   const matrix = buildMatrix(raw, path, root, models, soft.report);
   return soft.wrong() ? null : matrix;

@@ -3,7 +3,7 @@
  * resolved. Times are milliseconds. Made by load.ts, never changed afterwards.
  */
 import type { ModelId } from '../ids.ts';
-import type { GroupSettings } from '../settings.ts';
+import type { BuiltInName, GroupSettings, LocalWindow, Memory, OnDemand, Settings } from '../settings.ts';
 import type { Json } from './canonical.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import type { Expression } from './matrix-expression.ts';
@@ -37,9 +37,6 @@ export interface Capabilities {
   context: number;
 }
 
-/** Bytes on any device, or by device. */
-export type Memory = number | Record<string, number>;
-
 /** Always set by the loader; optional in `ModelConfig`, so that parts that use none of it can be tried without it. */
 interface ModelFeatures {
   filters: Filters;
@@ -50,6 +47,9 @@ interface ModelFeatures {
   ignoreWebsockets: boolean;
   /** What it takes, with the default of `turnout.memory`; null = not told. */
   memory: Memory | null;
+  tags: string[];
+  keepWarm: LocalWindow[];
+  onDemand: OnDemand;
 }
 
 export interface ModelConfig extends Partial<ModelFeatures> {
@@ -163,7 +163,14 @@ interface TurnoutFeatures {
   eventLogBytesMax: number;
   /** Bytes of each device. */
   devices: Map<string, number>;
-  pins: ModelId[];
+  protect: Settings['protect'];
+  whenIdle: Settings['whenIdle'];
+  memoryWaitMs: number;
+  /** By client label; added to the priority of the model. */
+  clientPriority: Record<string, number>;
+  antiThrash: boolean;
+  /** What answers when the policy does not. */
+  fallback: BuiltInName;
   /** IANA name; null = that of the machine. */
   timeZone: string | null;
 }

@@ -38,6 +38,10 @@ export function decode(node: TreeNode, schema: z.core.$ZodType, path: Path, budg
     case 'enum':
       if (isNull(node)) return '';
       return node.kind === 'scalar' ? node.text : generic(node, budget);
+    case 'union': {
+      const option = optionFor(node, def.options);
+      return option === null ? generic(node, budget) : decode(node, option, path, budget, report);
+    }
     case 'boolean':
       return node.kind === 'scalar' ? truth(node) : generic(node, budget);
     case 'number':
@@ -45,6 +49,18 @@ export function decode(node: TreeNode, schema: z.core.$ZodType, path: Path, budg
     default:
       return generic(node, budget);
   }
+}
+
+const SCALARS = new Set<Def['type']>(['string', 'enum', 'number', 'boolean']);
+
+/** The one of several forms that has the kind of what is written; null where more than one has. */
+function optionFor(node: TreeNode, options: readonly z.core.$ZodType[]): z.core.$ZodType | null {
+  const fitting = options.filter((option) => {
+    const { type } = (option as z.core.$ZodTypes)._zod.def;
+    if (node.kind === 'scalar') return SCALARS.has(type);
+    return node.kind === 'list' ? type === 'array' : type === 'object' || type === 'record';
+  });
+  return fitting.length === 1 ? (fitting[0] ?? null) : null;
 }
 
 function decodeObject(

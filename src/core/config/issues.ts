@@ -45,6 +45,25 @@ export function reportIssues(issues: z.core.$ZodIssue[], root: TreeNode, report:
   }
 }
 
+/**
+ * A choice between text and a mapping (or a list) has one sentence for both. Where a mapping was written, what is wrong
+ * inside it says more.
+ */
+export function plainIssues(issues: z.core.$ZodIssue[], root: TreeNode): z.core.$ZodIssue[] {
+  return issues.flatMap((issue) => {
+    if (issue.code !== 'invalid_union') return [issue];
+    const node = nodeAt(
+      root,
+      issue.path.map((step) => (typeof step === 'number' ? step : String(step))),
+    );
+    const inside = issue.errors.filter((errors) => errors.every(({ path }) => path.length > 0));
+    const [only] = inside;
+    if (node === undefined || node.kind === 'scalar' || only === undefined || inside.length > 1) return [issue];
+    const whole = only.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+    return plainIssues(whole, root);
+  });
+}
+
 const VALUE_CHARS_MAX = 60;
 
 /** A value for people: numbers as they are, text in quotes. */

@@ -12,7 +12,7 @@ import type { Diagnostic } from './diagnostics.ts';
 import { type Environment, substituteEnv } from './env.ts';
 import { expandConfig } from './expand.ts';
 import { treeOfYaml } from './from-yaml.ts';
-import { describe, reportIssues } from './issues.ts';
+import { describe, plainIssues, reportIssues } from './issues.ts';
 import { mergeSources } from './merge.ts';
 import { reportDifferences, withoutTurnout } from './reference.ts';
 import { createReport, type Mask, type Report } from './report.ts';
@@ -70,7 +70,7 @@ export function loadConfig(sources: readonly ConfigSource[], options: LoadOption
   if (raw === null || budget.exceeded !== null) return failure(report, secrets, budget, files);
   const storeCheck = options.storeCheck ?? (() => null);
   const platform = options.platform ?? process.platform;
-  const config = buildConfig(raw, root, ports, secrets, { asReference, platform, storeCheck }, report);
+  const config = buildConfig(raw, root, ports, secrets, { platform, storeCheck }, report);
   if (asReference) reportDifferences(raw, root, config.names, report);
   else reportUnsupported(root, report);
   if (report.hasErrors()) return failure(report, secrets, budget, files);
@@ -106,11 +106,15 @@ function readSource(
 function checkShape(root: MapNode, budget: Budget, report: Report): RawConfig | null {
   const plain = decode(root, configSchema, [], budget, report);
   if (budget.exceeded !== null) return null;
-  const first = configSchema.safeParse(plain);
-  if (first.success) return first.data;
-  reportIssues(first.error.issues, root, report);
-  const second = configSchema.safeParse(withoutFaults(plain, first.error.issues));
-  return second.success ? second.data : null;
+  for (let pass = 0; pass < LIMITS.configShapePassesMax; pass += 1) {
+    const parsed = configSchema.safeParse(plain);
+    if (parsed.success) return parsed.data;
+    const issues = plainIssues(parsed.error.issues, root);
+    // what is wrong later on is a consequence of what was left out
+    if (pass === 0) reportIssues(issues, root, report);
+    withoutFaults(plain, issues);
+  }
+  return null;
 }
 
 function failure(report: Report, secrets: Secrets, budget: Budget, files: string[]): ConfigResult {

@@ -1,7 +1,7 @@
 /** One entry of `models` (spec 2.4). */
 import { z } from 'zod';
-import { about, anything, duration, SECONDS_MAX, seconds, withoutEffect } from './schema-parts.ts';
-import { memorySchema } from './schema-turnout.ts';
+import { modelTurnoutSchema } from './schema-model-turnout.ts';
+import { about, anything, SECONDS_MAX, seconds, withoutEffect } from './schema-parts.ts';
 
 /** `responseHeader` is 60 for peers and 0 for models (spec 2.4, 2.10). */
 export function timeoutsSchema(responseHeader: number) {
@@ -150,19 +150,7 @@ export const modelSchema = z
       'only the global value counts',
       300,
     ),
-    turnout: z
-      .object({
-        minResidency: duration()
-          .optional()
-          .meta(
-            about('How long the model stays once it is loaded, whoever else waits. Default: the global value.', '2m'),
-          ),
-        memory: memorySchema
-          .optional()
-          .meta(about('Memory that the model takes: a size, or one for each device. For the budget planner.', '6GiB')),
-      })
-      .prefault({})
-      .describe('What only turnout knows of this model.'),
+    turnout: modelTurnoutSchema.prefault({}),
   })
   .describe('A model: how its server is started, stopped and reached.');
 

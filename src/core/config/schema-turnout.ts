@@ -1,19 +1,7 @@
 /** `turnout:`. Whatever only turnout knows stands there or under `models.<id>.turnout`, so that llama-swap still reads the file. */
 import { z } from 'zod';
-import { about, anything, duration, headerName, size } from './schema-parts.ts';
-import { SIZE } from './units.ts';
-
-const memoryError = { error: '{path}: expected a size such as 6GiB, or a mapping of devices to sizes, got {value}' };
-
-/** A size, or one for each device. */
-export const memorySchema = z
-  .union(
-    [z.number().min(1, memoryError), z.string().regex(SIZE, memoryError), z.record(z.string(), size())],
-    memoryError,
-  )
-  .meta({ title: 'size, or sizes by device' });
-
-const policyError = { error: '{path}: expected a file name, or a mapping with file and options, got {value}' };
+import { about, duration, headerName, size } from './schema-parts.ts';
+import { plannerKeys } from './schema-planners.ts';
 
 const eventLogSchema = z
   .object({
@@ -53,6 +41,12 @@ export const turnoutSchema = z
           .array(headerName())
           .default([])
           .meta(about('Headers that say who a request comes from, best first.', ['x-user'])),
+        priority: z
+          .record(z.string(), z.int())
+          .default({})
+          .meta(
+            about('What is added to the priority of requests, by the label of their client; 0 is usual.', { alice: 5 }),
+          ),
       })
       .prefault({})
       .describe('Who a request comes from.'),
@@ -66,34 +60,10 @@ export const turnoutSchema = z
       .prefault({})
       .describe('Which conversation a request belongs to.'),
     eventLog: eventLogSchema.prefault({}),
-    planner: z
-      .enum(['group', 'matrix', 'budget', 'policy'], {
-        error: '{path}: expected one of group, matrix, budget, policy, got {value}',
-      })
-      .optional()
-      .meta(about('What decides which models leave. Default: what routing.router.use says.', 'group')),
-    policy: z
-      .union([z.string().min(1), z.object({ file: z.string().min(1), options: anything().default({}) })], policyError)
-      .optional()
-      .meta({ title: 'file, or file and options', ...about('A policy file of your own.', './policies/nights.ts') }),
-    shadow: z
-      .array(z.string())
-      .default([])
-      .meta(about('Policy files that are asked beside the one in charge.', ['./policies/candidate.ts'])),
-    devices: z
-      .record(z.string(), size())
-      .default({})
-      .meta(about('Memory of each device, for the budget planner.', { gpu0: '24GiB', ram: '64GiB' })),
-    memory: memorySchema
-      .optional()
-      .meta(about('Memory of a model that does not say how much it takes. For the budget planner.', '8GiB')),
-    pins: z
-      .array(z.string())
-      .default([])
-      .meta(about('Models that no other model unloads.', ['qwen'])),
+    ...plannerKeys,
     timeZone: z
       .string()
       .optional()
-      .meta(about('The time zone that policies see. Default: that of the machine.', 'Europe/Berlin')),
+      .meta(about('The time zone of keepWarm and of policies. Default: that of the machine.', 'Europe/Berlin')),
   })
   .describe('What only turnout knows.');

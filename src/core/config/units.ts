@@ -5,7 +5,7 @@
 const DURATION_UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `90s`, `5m`, `1h30m`, `1.5h`, `250ms`, `2d`. */
-export const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
+export const DURATION = /^(?:\d{1,12}(?:\.\d{1,12})?(?:ms|s|m|h|d)){1,9}$/;
 
 /** As Go's time.ParseDuration has it, without a sign: `15s`, `1m30s`, `1.5h`, `0`. */
 export const GO_DURATION = /^(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
@@ -28,7 +28,7 @@ const SIZE_UNIT_BYTES = {
 
 /** `256MiB`, `1.5 GB`, `512k`, `1048576`. */
 // spelled out without a flag, because it stands in the JSON Schema too
-export const SIZE = /^(\d+(?:\.\d+)?) ?((?:[bB]|[kKmMgG](?:[iI]?[bB])?)?)$/;
+export const SIZE = /^(\d{1,16}(?:\.\d{1,16})?) ?((?:[bB]|[kKmMgG](?:[iI]?[bB])?)?)$/;
 
 /** Milliseconds of a text that matches `DURATION`, or of a number of seconds. */
 export function durationMs(value: string | number): number {

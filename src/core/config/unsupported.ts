@@ -9,7 +9,6 @@ import { type MapEntry, type Path, pathText, type TreeNode } from './tree.ts';
 const UNSUPPORTED: { path: string; only?: true }[] = [
   { path: 'models.*.filters' },
   { path: 'models.*.sendLoadingState', only: true },
-  { path: 'models.*.turnout.memory' },
   { path: 'sendLoadingState', only: true },
   { path: 'includeAliasesInList', only: true },
   { path: 'store' },
@@ -19,10 +18,6 @@ const UNSUPPORTED: { path: string; only?: true }[] = [
   { path: 'turnout.eventLog.retentionDays' },
   { path: 'turnout.eventLog.maxBytes' },
   { path: 'turnout.policy' },
-  { path: 'turnout.shadow' },
-  { path: 'turnout.devices' },
-  { path: 'turnout.memory' },
-  { path: 'turnout.pins' },
 ];
 
 export function reportUnsupported(root: TreeNode, report: Report): void {

@@ -3,7 +3,7 @@
  */
 import type { EventOf, TurnoutEvent } from '../events.ts';
 import { as, exitWords } from './explanation.ts';
-import { inThePast, list } from './format.ts';
+import { formatRough, inThePast, list } from './format.ts';
 
 /** Behind `was stopped`. */
 export const STOPPED_FOR: Record<EventOf<'process.stopping'>['data']['reason'], string> = {
@@ -16,8 +16,21 @@ export const STOPPED_FOR: Record<EventOf<'process.stopping'>['data']['reason'], 
   stale: 'because its configuration changed',
 };
 
-/** One link of a chain of causes in words; null for links that say nothing by themselves. */
-export function causeWords(event: TurnoutEvent): string | null {
+/**
+ * Behind `because`: why turnout loads a model that nobody asked for. `setting` stands in the endpoint of such an arrival;
+ * `afterMs` is what `whenIdle` says now, where that is known.
+ */
+export function idleWords(setting: string, afterMs: number | null = null): string {
+  if (setting === 'keepWarm') return 'it is kept warm at this time (keepWarm)';
+  return afterMs === null
+    ? `no request came for a while (${setting})`
+    : `no request came for ${formatRough(afterMs)} (${setting})`;
+}
+
+/**
+ * One link of a chain of causes in words; null for links that say nothing by themselves. `whenIdleMs` as in `idleWords`.
+ */
+export function causeWords(event: TurnoutEvent, whenIdleMs: number | null = null): string | null {
   const swap = as(event, 'swap.started');
   if (swap !== null) {
     const evict = swap.data.evict.length === 0 ? '' : ` in place of ${list(swap.data.evict)}`;
@@ -26,6 +39,7 @@ export function causeWords(event: TurnoutEvent): string | null {
   const plan = as(event, 'plan.decided');
   if (plan !== null) return `the ${plan.data.planner.name} planner said: ${inThePast(plan.data.verdict.reason)}`;
   const request = as(event, 'request.arrived');
+  if (request?.data.kind === 'idle') return inThePast(idleWords(request.data.endpoint, whenIdleMs));
   if (request !== null)
     return `request ${request.data.id} of client "${request.data.client}" asked for "${request.data.asked}"`;
   const unload = as(event, 'unload.requested');

@@ -20,6 +20,8 @@ const AROUND: EventType[] = [
   'swap.started',
   'swap.finished',
   'swap.abandoned',
+  'memory.short',
+  'memory.awaited',
   'process.starting',
   'process.ready',
   'process.stopping',
@@ -28,6 +30,8 @@ const AROUND: EventType[] = [
   'model.backed-off',
   'unload.requested',
 ];
+
+const PINS: EventType[] = ['model.pinned', 'model.unpinned'];
 
 const ENDINGS: EventType[] = ['request.finished', 'request.rejected', 'request.cancelled', 'request.lost'];
 
@@ -49,7 +53,8 @@ export async function collectRequest(log: LogReader, key: RequestKey): Promise<T
 
 /** Events for `explainModel`: its newest, with what caused them. */
 export async function collectModel(log: LogReader, model: ModelId): Promise<TurnoutEvent[]> {
-  const types = AROUND.filter((type) => type !== 'plan.decided' && type !== 'target.blocked');
+  const decisions: EventType[] = ['plan.decided', 'target.blocked'];
+  const types = [...AROUND.filter((type) => !decisions.includes(type)), ...PINS];
   const newest = await log.read({ model, types, reverse: true, limit: LIMITS.explainModelEvents });
   const start = newest.find((event) => event.type === 'process.starting');
   const served = start === undefined ? [] : await firstServed(log, model, start.position);

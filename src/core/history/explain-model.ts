@@ -6,6 +6,7 @@ import type { EventOf, TurnoutEvent } from '../events.ts';
 import type { ModelId } from '../ids.ts';
 import type { ModelState, State } from '../state.ts';
 import { causeWords, STOPPED_FOR } from './cause-words.ts';
+import { type HoldFacts, holdFacts, holdSentences, idleSentence } from './explain-holds.ts';
 import {
   causeChain,
   type EventIndex,
@@ -16,7 +17,7 @@ import {
 } from './explanation.ts';
 import { count, formatClock, formatDuration, formatMoment } from './format.ts';
 
-export interface ModelFacts {
+export interface ModelFacts extends HoldFacts {
   model: ModelId;
   phase: 'stopped' | 'starting' | 'ready' | 'stopping';
   run: number | null;
@@ -46,15 +47,17 @@ export function explainModel(
       .filter((event) => event.model === id)
       .at(-1) ?? null;
   const end = lastEnd(index, id);
+  const whenIdleMs = state.settings.whenIdle?.afterMs ?? null;
   const text = [
-    ...phaseSentences(model, options),
-    ...(start === null ? [] : startSentences(index, start, options)),
+    ...phaseSentences(state, model, options),
+    ...holdSentences(state, model, index, options),
+    ...(start === null ? [] : startSentences(index, start, whenIdleMs, options)),
     ...(end === null ? [] : endSentences(index, end, options)),
     ...(start === null && end === null ? [`${id} was never started as far as the log goes back`] : []),
     ...waitingSentences(model, options),
     ...backoffSentences(model, options),
   ];
-  return { text, facts: factsOf(index, model, start, end) };
+  return { text, facts: { ...factsOf(index, model, start, end), ...holdFacts(state, model) } };
 }
 
 interface Ending {
@@ -86,7 +89,7 @@ function factsOf(
   model: ModelState,
   start: EventOf<'process.starting'> | null,
   end: Ending | null,
-): ModelFacts {
+): Omit<ModelFacts, keyof HoldFacts> {
   const causes = (event: TurnoutEvent): number[] =>
     causeChain(index, event)
       .slice(1)
@@ -128,7 +131,7 @@ function phaseSince(model: ModelState): number | null {
   return run.phase === 'starting' ? run.startingAt : run.since;
 }
 
-function phaseSentences(model: ModelState, options: ExplainOptions): string[] {
+function phaseSentences(state: Readonly<State>, model: ModelState, options: ExplainOptions): string[] {
   const { id, run } = model;
   if (run === null) return [`${id} is not loaded`];
   const since = formatMoment(phaseSince(model) ?? run.startingAt, options);
@@ -144,34 +147,32 @@ function phaseSentences(model: ModelState, options: ExplainOptions): string[] {
     case 'ready':
       return [
         `${id} is ready since ${since} (run ${run.run}, loaded in ${formatDuration(run.loadMs)})`,
-        idleSentence(model, options),
+        idleSentence(state, model, options),
       ];
   }
 }
 
-function idleSentence(model: ModelState, options: ExplainOptions): string {
-  const { ttlMs } = model.settings;
-  if (model.serving.size > 0) return `it serves ${count(model.serving.size, 'request')}`;
-  const idleSince = model.idleSince ?? options.now;
-  const idle = `it is idle for ${formatDuration(options.now - idleSince)}`;
-  if (ttlMs === 0) return `${idle}; it has no ttl and stays until something else needs its place`;
-  return `${idle}; with a ttl of ${formatDuration(ttlMs)} it is unloaded at ${formatClock(idleSince + ttlMs, options)}`;
-}
-
-function startSentences(index: EventIndex, start: EventOf<'process.starting'>, options: ExplainOptions): string[] {
-  const why = causeChain(index, start).slice(1).map(causeWords);
+function startSentences(
+  index: EventIndex,
+  start: EventOf<'process.starting'>,
+  whenIdleMs: number | null,
+  options: ExplainOptions,
+): string[] {
+  const causes = causeChain(index, start).slice(1);
+  const why = causes.map((event) => causeWords(event, whenIdleMs));
   const because = why.filter((words) => words !== null);
-  if (!because.some((words) => words.startsWith('request '))) because.push(...firstRequest(index, start));
+  if (!causes.some((event) => event.type === 'request.arrived'))
+    because.push(...firstRequest(index, start, whenIdleMs));
   const told = because.length === 0 ? '' : ` because ${because.join(', because ')}`;
   return [`its last start (run ${start.position}) was ${formatMoment(start.at, options)}${told}`];
 }
 
 /** A planner's decision speaks for all who wait; whose request it was is told by the first that the run was given. */
-function firstRequest(index: EventIndex, start: EventOf<'process.starting'>): string[] {
+function firstRequest(index: EventIndex, start: EventOf<'process.starting'>, whenIdleMs: number | null): string[] {
   const granted = index.of('request.granted').filter((event) => event.data.run === start.position);
   const oldest = Math.min(...granted.map((event) => event.request ?? Number.POSITIVE_INFINITY));
   const arrived = index.at(oldest);
-  const words = arrived === null ? null : causeWords(arrived);
+  const words = arrived === null ? null : causeWords(arrived, whenIdleMs);
   return words === null ? [] : [words];
 }
 
@@ -182,7 +183,9 @@ function endSentences(index: EventIndex, { stopping, exited }: Ending, options: 
     const end = `run ${exited.data.run} ${exitWords(exited)} ${formatMoment(exited.at, options)}, nobody had asked it to`;
     return tail.length === 0 ? [end] : [`${end}; its last output:`, ...tail];
   }
-  const why = causeChain(index, stopping).slice(1).map(causeWords);
+  const why = causeChain(index, stopping)
+    .slice(1)
+    .map((event) => causeWords(event));
   const known = why.filter((words) => words !== null);
   const detail = stopping.data.detail === null ? '' : ` (${stopping.data.detail})`;
   const because = known.length === 0 ? '' : `: ${known.join(', because ')}`;
@@ -198,7 +201,9 @@ function waitingSentences(model: ModelState, options: ExplainOptions): string[] 
   const wait = `${count(model.waiting.size, 'request')} for it ${model.waiting.size === 1 ? 'waits' : 'wait'}`;
   if (model.blocked === null) return [wait];
   const until =
-    model.blocked.until === null ? '' : ` (until ${formatClock(model.blocked.until, options)} at the latest)`;
+    model.blocked.until === null || model.blocked.on === 'pin'
+      ? ''
+      : ` (until ${formatClock(model.blocked.until, options)} at the latest)`;
   return [`${wait}: ${model.blocked.reason}${until}`];
 }
 

@@ -3,12 +3,13 @@
  * and started for it and how long each took, how it was served, how it ended.
  * Pure over events; must never guess: what the events do not say is left out.
  */
-import type { EventOf, TurnoutEvent, Usage } from '../events.ts';
+import type { EventOf, RequestKind, TurnoutEvent, Usage } from '../events.ts';
 import type { RequestKey } from '../ids.ts';
+import { idleWords } from './cause-words.ts';
 import { as, type EventIndex, type ExplainOptions, type Explanation, indexEvents, runFacts } from './explanation.ts';
 import { count, formatBytes, formatClock, formatDuration, formatMoment, inThePast, list } from './format.ts';
 import { isTerminal, type RequestFacts, requestFacts, type Terminal } from './request-facts.ts';
-import { startWords, swapWords } from './swap-story.ts';
+import { alternativeWords, startWords, swapWords } from './swap-story.ts';
 import type { WaitSegment } from './wait-segments.ts';
 
 /** Explains the request whose `request.arrived` has this position, or null when the events do not hold it. */
@@ -27,11 +28,12 @@ export function explainRequest(
   const text = [
     arrivalSentence(arrived, options),
     waitSentence(facts, granted, options),
+    ...redirectSentences(facts, options),
     ...swapSentences(facts),
     ...inTheWaySentences(facts, options),
     ...own.filter((event) => event.type === 'request.retried').map(retrySentence),
-    ...servingSentences(index, granted, ended, options),
-    ...(ended === null ? [] : [endSentence(ended, options)]),
+    ...(arrived.data.kind === 'idle' ? [] : servingSentences(index, granted, ended, options)),
+    ...(ended === null ? [] : [endSentence(ended, arrived.data.kind, options)]),
     ...failedStartLines(index, facts, ended),
   ];
   return { text, facts };
@@ -39,6 +41,10 @@ export function explainRequest(
 
 function arrivalSentence(arrived: EventOf<'request.arrived'>, options: ExplainOptions): string {
   const { id, kind, asked, client, session, method, endpoint, bytes, streaming } = arrived.data;
+  if (kind === 'idle') {
+    const moment = formatMoment(arrived.at, options);
+    return `turnout itself began to load "${asked}" (${id}) ${moment}, because ${inThePast(idleWords(endpoint))}`;
+  }
   const what = kind === 'load' ? `asked to load "${asked}"` : `asked for "${asked}" by ${method} ${endpoint}`;
   const alias = arrived.model !== undefined && arrived.model !== asked ? ` (model ${arrived.model})` : '';
   const size = bytes > 0 ? `, ${formatBytes(bytes)}` : '';
@@ -54,7 +60,7 @@ function waitSentence(
 ): string {
   const over = granted !== null || facts.endedAt !== null;
   if (over && facts.waitedMs < 1 && facts.waits.length === 0) {
-    return granted === null ? 'it did not wait' : 'it did not wait: its model was ready';
+    return granted === null || facts.redirected !== null ? 'it did not wait' : 'it did not wait: its model was ready';
   }
   const verb = over ? 'waited' : 'has been waiting for';
   const steps = facts.waits.map((wait) => segmentWords(wait, facts, options));
@@ -69,15 +75,27 @@ function segmentWords(wait: WaitSegment, facts: RequestFacts, options: ExplainOp
   const [first = '', ...rest] = wait.reason.split('; ');
   const more = rest.filter((clause) => facts.swap?.reason?.includes(clause) !== true);
   const because = more.length === 0 ? '' : ` (${more.join('; ')})`;
-  return wait.until === null
-    ? `${first}${because}`
-    : `${inThePast(first)} until ${formatClock(wait.until, options)}${inThePast(because)}`;
+  if (wait.until === null) return `${first}${because}`;
+  const until = formatClock(wait.until, options);
+  // Its reason says how long the hold itself would have lasted.
+  if (wait.on === 'pin') return `${inThePast(`${first}${because}`)}, which held it up until ${until}`;
+  return `${inThePast(first)} until ${until}${inThePast(because)}`;
+}
+
+function redirectSentences({ redirected, model }: RequestFacts, options: ExplainOptions): string[] {
+  if (redirected === null) return [];
+  const { to, reason, at } = redirected;
+  return [`it was given to ${to} in place of ${model} at ${formatClock(at, options)}: ${inThePast(reason)}`];
 }
 
 function swapSentences({ swap }: RequestFacts): string[] {
   if (swap === null || swap.reason === null) return [];
+  const others = alternativeWords(swap.alternatives);
   const drained = swap.drained ? '; the models in its way got no new requests, since it had waited too long' : '';
-  return [`the swap was decided by the ${swap.decidedBy}: ${inThePast(swap.reason)}${drained}`];
+  return [
+    `the swap was decided by the ${swap.decidedBy}: ${inThePast(swap.reason)}${drained}`,
+    ...(others === null ? [] : [`instead of: ${others}`]),
+  ];
 }
 
 const IN_THE_WAY_SHOWN = 5;
@@ -116,11 +134,11 @@ function servingSentences(
   ];
 }
 
-function endSentence(ended: Terminal, options: ExplainOptions): string {
+function endSentence(ended: Terminal, kind: RequestKind, options: ExplainOptions): string {
   const at = formatClock(ended.at, options);
   switch (ended.type) {
     case 'request.finished':
-      return finishedSentence(ended, at);
+      return kind === 'idle' ? `it was loaded at ${at}` : finishedSentence(ended, at);
     case 'request.rejected': {
       const { status, code, reason, retryAfterSec } = ended.data;
       const again = retryAfterSec === null ? '' : `; the client was told to come back after ${retryAfterSec} s`;
@@ -128,6 +146,7 @@ function endSentence(ended: Terminal, options: ExplainOptions): string {
     }
     case 'request.cancelled': {
       const { stage, bytes } = ended.data;
+      if (kind === 'idle') return `it was given up at ${at}, because a client asked for something else`;
       const got = stage === 'serving' ? `, after ${formatBytes(bytes)} of the answer` : '';
       return `the client left at ${at} while it was ${stage === 'waiting' ? 'waiting' : 'being served'}${got}`;
     }

@@ -26,6 +26,8 @@ export interface RequestFacts {
   inTheWay: { request: RequestKey; id: string | null; client: string | null; model: ModelId; until: number }[];
   swap: SwapFacts | null;
   run: number | null;
+  /** The model that served in place of the one that was asked for. */
+  redirected: { to: ModelId; reason: string; at: number } | null;
   outcome: 'waiting' | 'serving' | 'finished' | 'rejected' | 'cancelled' | 'lost';
   status: number | null;
   usage: Usage | null;
@@ -57,11 +59,17 @@ export function requestFacts(
     inTheWay: inTheWay(index, arrived, until?.position ?? Number.POSITIVE_INFINITY, swap),
     swap,
     run: granted?.data.run ?? null,
+    redirected: redirectOf(index, arrived),
     outcome: ended === null ? (granted === null ? 'waiting' : 'serving') : OUTCOME[ended.type],
     status: ended === null || ended.type === 'request.lost' ? null : ended.data.status,
     usage: ended?.type === 'request.finished' ? ended.data.usage : null,
     endedAt: ended?.at ?? null,
   };
+}
+
+function redirectOf(index: EventIndex, arrived: EventOf<'request.arrived'>): RequestFacts['redirected'] {
+  const event = index.of('request.redirected').find((one) => one.request === arrived.position);
+  return event === undefined ? null : { ...event.data, at: event.at };
 }
 
 const OUTCOME: Record<Terminal['type'], RequestFacts['outcome']> = {

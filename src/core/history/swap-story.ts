@@ -2,10 +2,10 @@
  * One swap told: who decided it and why, which models were stopped and how long each took, and how its target started.
  * Pure over an index of events.
  */
-import type { EventOf } from '../events.ts';
+import type { Alternative, EventOf } from '../events.ts';
 import type { ModelId, Position } from '../ids.ts';
 import { as, type EventIndex, type RunFacts, runFacts } from './explanation.ts';
-import { formatDuration, list } from './format.ts';
+import { formatAbout, formatDuration, formatMemory, list } from './format.ts';
 
 export interface StopFacts {
   model: ModelId;
@@ -16,17 +16,29 @@ export interface StopFacts {
   killed: boolean;
 }
 
+/** A wait for memory that the evicted models had not given back. */
+export interface MemoryWaitFacts {
+  missing: Record<string, number>;
+  startedAt: number;
+  /** null while it lasts. */
+  tookMs: number | null;
+  why: EventOf<'memory.awaited'>['data']['why'] | null;
+}
+
 export interface SwapFacts {
   swap: Position;
   target: ModelId | null;
   startedAt: number;
   evicted: ModelId[];
   stops: StopFacts[];
+  memoryWait: MemoryWaitFacts | null;
   /** The run that it started, once it did. */
   start: RunFacts | null;
   /** Who decided: planner, and its reason in its own words. */
   decidedBy: string | null;
   reason: string | null;
+  /** What the planner weighed beside it, each with what it would have cost. */
+  alternatives: Alternative[];
   /** It ended a drain: requests for the evicted models were held back for it. */
   drained: boolean;
 }
@@ -43,11 +55,27 @@ export function swapFacts(index: EventIndex, swap: Position | null): SwapFacts |
     startedAt: started.at,
     evicted: started.data.evict,
     stops: stopsOf(index, started),
+    memoryWait: memoryWaitOf(index, started.position),
     start: starting === undefined ? null : runFacts(index, starting.position),
     decidedBy: plan === null ? null : `${plan.data.planner.name} planner${VIA[plan.data.via]}`,
     reason: plan === null ? null : plan.data.verdict.reason,
+    alternatives: plan === null ? [] : alternativesOf(plan),
     drained: started.data.drain !== null,
   };
+}
+
+function alternativesOf({ data: { verdict } }: EventOf<'plan.decided'>): Alternative[] {
+  return verdict.action === 'swap' || verdict.action === 'wait' ? (verdict.alternatives ?? []) : [];
+}
+
+/** `gemma, which would have cost about 40 s; phi and embed, about 1 min`; null when nothing else was weighed. */
+export function alternativeWords(alternatives: readonly Alternative[]): string | null {
+  if (alternatives.length === 0) return null;
+  const words = alternatives.map(({ evict, costMs }, i) => {
+    const which = evict.length === 0 ? 'nothing' : list(evict);
+    return `${which}, ${i === 0 ? 'which would have cost ' : ''}${formatAbout(costMs)}`;
+  });
+  return words.join('; ');
 }
 
 const VIA: Record<EventOf<'plan.decided'>['data']['via'], string> = {
@@ -59,6 +87,7 @@ const VIA: Record<EventOf<'plan.decided'>['data']['via'], string> = {
 /** `llama was stopped (1.1 s) and qwen started (9.8 s)`: what the swap did, as far as it came. */
 export function swapWords(facts: SwapFacts): string {
   const parts = facts.stops.map(stopWords);
+  if (facts.memoryWait !== null) parts.push(memoryWords(facts.memoryWait));
   if (facts.start !== null) parts.push(startWords(facts.start, facts.target));
   if (parts.length > 0) return list(parts);
   return facts.evicted.length > 0
@@ -83,6 +112,20 @@ function stopWords(stop: StopFacts): string {
   const killed = stop.killed ? ', by KILL' : '';
   if (stop.tookMs === null) return `${stop.model} was asked to stop${killed}`;
   return `${stop.model} was stopped (${formatDuration(stop.tookMs)}${killed})`;
+}
+
+function memoryWords({ missing, tookMs, why }: MemoryWaitFacts): string {
+  const what = `the memory that was missing (${formatMemory(missing)}) was awaited`;
+  if (tookMs === null) return what;
+  return `${what} ${why === 'timeout' ? 'in vain ' : ''}(${formatDuration(tookMs)})`;
+}
+
+function memoryWaitOf(index: EventIndex, swap: Position): MemoryWaitFacts | null {
+  const short = index.of('memory.short').find((event) => event.data.swap === swap);
+  if (short === undefined) return null;
+  const awaited = index.of('memory.awaited').find((event) => event.data.swap === swap);
+  const { missing } = short.data;
+  return { missing, startedAt: short.at, tookMs: awaited?.data.waitedMs ?? null, why: awaited?.data.why ?? null };
 }
 
 function stopsOf(index: EventIndex, swap: EventOf<'swap.started'>): StopFacts[] {

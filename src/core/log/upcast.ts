@@ -3,6 +3,7 @@
  * stored is never rewritten (kernel section 2). Must never look at anything but the data it is given.
  */
 import { TurnoutError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 
 /** Turns the data of one version into that of the next. */
 export type Upcaster = (data: unknown) => unknown;
@@ -11,7 +12,37 @@ export type Upcaster = (data: unknown) => unknown;
 export type UpcastTable = Readonly<Record<string, readonly Upcaster[]>>;
 
 /** Every upcaster there is. For each type, `VERSION[type]` is 1 + the number of its upcasters. */
-export const UPCASTERS: UpcastTable = {};
+export const UPCASTERS: UpcastTable = {
+  'config.applied': [plannersCame],
+  'process.starting': [(data) => ({ ...(data as object), memory: null })],
+};
+
+/** Version 2 knows planners other than groups, and what they need. */
+function plannersCame(data: unknown): unknown {
+  const applied = data as { settings: { models: object[] } };
+  const models = applied.settings.models.map((model) => ({
+    ...model,
+    memory: null,
+    tags: [],
+    context: 0,
+    keepWarm: [],
+    onDemand: { action: 'load' },
+  }));
+  const settings = {
+    ...applied.settings,
+    models,
+    fallback: 'group',
+    matrix: null,
+    devices: [],
+    memoryWaitMs: LIMITS.memoryWaitMs,
+    protect: { models: [], otherwise: 'queue' },
+    whenIdle: null,
+    zone: { name: 'UTC', offsets: [{ from: 0, offsetMin: 0 }] },
+    clientPriority: {},
+    antiThrash: false,
+  };
+  return { ...applied, settings };
+}
 
 /** Data of any version up to the current one, brought to the current one. Throws TurnoutError('log-damaged') for others. */
 export function upcast(

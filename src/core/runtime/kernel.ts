@@ -12,13 +12,16 @@ import type { ModelId, RunId } from '../ids.ts';
 import type { EventLog, OpenedLog } from '../log/log.ts';
 import type { BuiltInPlanner } from '../plan.ts';
 import { modelOfRun } from '../rules.ts';
-import type { Settings } from '../settings.ts';
+import type { BuiltInName, Settings } from '../settings.ts';
 import type { State } from '../state.ts';
+import type { PlannerSeat } from './asking.ts';
 import { type Clock, realClock } from './clock.ts';
+import { watchDevices } from './device-watch.ts';
 import { createFeed } from './feed.ts';
 import { createHealthReport } from './health-report.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { createPerformer } from './perform.ts';
+import { previewPlan } from './preview.ts';
 import type { LaunchSpec, ProcessRuntime, RecordedRun } from './process-runtime.ts';
 import { createRequestIds } from './request-ids.ts';
 import type { Grant, Router } from './router.ts';
@@ -31,8 +34,10 @@ export interface KernelOptions {
   digestKey: string;
   opened: OpenedLog;
   runtime: ProcessRuntime;
-  /** The built-in planner of these settings. */
-  plannerFor(settings: Settings): BuiltInPlanner;
+  /** A built-in planner of these settings; reads the state at each question. */
+  builtIn(name: BuiltInName, settings: Settings, state: Readonly<State>): BuiltInPlanner;
+  /** The living processes of each run, for those who look at what they hold; absent = nobody looks. */
+  families?: () => Promise<ReadonlyMap<RunId, readonly { pid: number; name: string }[]>>;
   /** Starts the health check of a run; calls back once with the address that answered. Returns the way to stop it. */
   probe(model: ModelConfig, baseUrl: string, ready: (baseUrl: string) => void): () => void;
   version: string;
@@ -83,6 +88,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     onExit: () => waiting.exited(),
   });
 
+  let seat: PlannerSeat;
   loop = createLoop({
     state,
     log,
@@ -90,13 +96,16 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     seat(now) {
       // Runs of models that left the configuration still take their place in their group.
       const models = [...now.models.values()].map((model) => model.settings);
-      const planner = options.plannerFor({ ...now.settings, models });
-      return { name: planner.name, version: planner.version, planner, fallback: planner };
+      const builtIn = (name: BuiltInName) => options.builtIn(name, { ...now.settings, models }, now);
+      const fallback = builtIn(now.settings.fallback);
+      seat = { name: fallback.name, version: fallback.version, planner: null, fallback, builtIn };
+      return seat;
     },
     perform: performer.perform,
     onEvents(events) {
       for (const event of events) {
         tickets.observe(event);
+        devices?.observe(event);
         if (event.type === 'process.exited') launched.delete(event.data.run);
         options.onEvent?.(event);
       }
@@ -112,6 +121,10 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
       return () => clearTimeout(timer);
     },
   });
+  const devices =
+    options.families === undefined
+      ? null
+      : watchDevices({ state, families: options.families, post: (input) => loop.post(input), onWarning });
   function apply(next: Config, trigger: 'start' | 'reload'): void {
     const settings = settingsOf(next, options.digestKey);
     const live = new Set([...loop.state.models.values()].map(({ id, run }) => specKey(id, run?.specDigest ?? '')));
@@ -160,6 +173,21 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
       post({ type: 'operator.unload', models, by });
       await gone;
     },
+    async pin(model, owner, until) {
+      post({ type: 'operator.pin', model, owner, until });
+      await log.flush();
+    },
+    async unpin(model, by) {
+      const pinned = loop.state.models.get(model)?.pin != null;
+      post({ type: 'operator.unpin', model, by });
+      await log.flush();
+      return pinned;
+    },
+    async forget(model, by) {
+      post({ type: 'operator.forget', model, by });
+      await log.flush();
+    },
+    plan: (model) => previewPlan(loop.state, seat, model, Math.max(clock.now(), loop.state.at)),
     subscribe: feed.subscribe,
     note: health.note,
     health: health.report,
@@ -168,6 +196,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
       const over = waiting.forExit(loop.state);
       post({ type: 'operator.shutdown', signal, force });
       await over;
+      devices?.close();
       loop.close();
       performer.close();
       feed.close();

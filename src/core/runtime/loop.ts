@@ -72,6 +72,8 @@ export function createLoop(ports: LoopPorts): Loop {
   let running = false;
   let closed = false;
   let seat = ports.seat(state);
+  /** Everything that was due until then has been dealt with. */
+  let settledAt = 0;
   let lastWake = Number.NEGATIVE_INFINITY;
   let armedFor = Number.POSITIVE_INFINITY;
 
@@ -112,6 +114,7 @@ export function createLoop(ports: LoopPorts): Loop {
 
   function handle(input: Input): void {
     const now = Math.max(clock.now(), state.at);
+    settledAt = now;
     const drafts = decide(state, input, now, seat.fallback);
     if (drafts.length > 0) commit(drafts, now);
     if (state.logTroubled !== null) outbox.releaseWhere(logIsNoObstacle);
@@ -164,7 +167,7 @@ export function createLoop(ports: LoopPorts): Loop {
 
   /** Re-armed only for something earlier; a deadline that stays in the past costs four wake-ups a second, never a spin. */
   function arm(): void {
-    const due = nextDeadline(state, asking.asked);
+    const due = nextDeadline(state, asking.asked, settledAt);
     if (due === null || closed) return;
     const at = due <= lastWake ? lastWake + LIMITS.waitMinMs : due;
     if (at >= armedFor) return;

@@ -2,10 +2,12 @@
  * What the log lines say of events: one line for what an operator would want to see pass by, none for the rest. Never
  * holds more than the event does.
  */
-import type { TurnoutEvent } from '../events.ts';
+import type { EventOf, TurnoutEvent } from '../events.ts';
+import { idleWords } from '../history/cause-words.ts';
+import { formatMemory, formatRough } from '../history/format.ts';
 
 export interface Line {
-  level: 'info' | 'warn' | 'error';
+  level: 'debug' | 'info' | 'warn' | 'error';
   text: string;
 }
 
@@ -46,6 +48,25 @@ export function narrate(event: TurnoutEvent): Line | null {
     }
     case 'plan.rejected':
       return warn(`<${model}> the planner's answer was refused by rule ${event.data.rule}: ${event.data.detail}`);
+    case 'model.pinned':
+      return info(pinText(event));
+    case 'model.unpinned':
+      return unpinLine(event);
+    case 'memory.observed':
+      return debug(`<${model}> run ${event.data.run} holds ${formatMemory(event.data.bytes)}`);
+    case 'memory.forgotten':
+      return info(`<${model}> what was observed of its memory is forgotten, asked by ${event.data.by}`);
+    case 'memory.short': {
+      const { missing, until } = event.data;
+      const most = formatRough(until - event.at);
+      return info(`<${model}> waits for ${formatMemory(missing)} that what left has not given back, at most ${most}`);
+    }
+    case 'memory.awaited':
+      return awaitedLine(event);
+    case 'request.arrived':
+      return event.data.kind === 'idle' ? info(`<${model}> loaded because ${idleWords(event.data.endpoint)}`) : null;
+    case 'request.redirected':
+      return info(`<${model}> request ${event.request} is served by ${event.data.to}: ${event.data.reason}`);
     case 'request.lost':
       return warn(`request ${event.request} was open when turnout was killed`);
     case 'router.started':
@@ -71,6 +92,25 @@ export function narrate(event: TurnoutEvent): Line | null {
   }
 }
 
+function pinText({ model, at, data: { owner, until } }: EventOf<'model.pinned'>): string {
+  const how = until === null ? 'until it is unpinned' : `for ${formatRough(until - at)}`;
+  return `<${model}> pinned by ${owner} ${how}: no request evicts it`;
+}
+
+/** A pin that another one replaces is told by that one. */
+function unpinLine({ model, data: { by, why } }: EventOf<'model.unpinned'>): Line | null {
+  if (why === 'replaced') return null;
+  return info(why === 'expired' ? `<${model}> the pin of ${by} has expired` : `<${model}> unpinned by ${by}`);
+}
+
+function awaitedLine({ model, data: { why, waitedMs } }: EventOf<'memory.awaited'>): Line {
+  const waited = `after ${seconds(waitedMs)}`;
+  if (why === 'freed') return info(`<${model}> the memory is free ${waited}`);
+  if (why === 'unobserved') return info(`<${model}> starts ${waited}: nothing tells any more what memory is free`);
+  return warn(`<${model}> starts although the memory is not free ${waited} (turnout.memoryWait)`);
+}
+
+const debug = (text: string): Line => ({ level: 'debug', text });
 const info = (text: string): Line => ({ level: 'info', text });
 const warn = (text: string): Line => ({ level: 'warn', text });
 

@@ -8,6 +8,7 @@ import type { ModelId, RequestId, RunId } from '../ids.ts';
 import type { Arrival, ServeReport } from '../inputs.ts';
 import type { EventLog } from '../log/log.ts';
 import type { State } from '../state.ts';
+import type { PlanPreview } from './preview-types.ts';
 
 export type Grant =
   | { granted: true; run: RunId; baseUrl: string; model: ModelConfig }
@@ -48,6 +49,14 @@ export interface Router {
   reload(config: Config): void;
   /** Stops these models (an empty list: all that run); resolves when they are gone. */
   unload(models: ModelId[], by: string): Promise<void>;
+  /** Pins a model, in place of a pin that it has; resolves when that is durable. `until` null = until it is unpinned. */
+  pin(model: ModelId, owner: string, until: number | null): Promise<void>;
+  /** Resolves with whether it was pinned, once that is durable. */
+  unpin(model: ModelId, by: string): Promise<boolean>;
+  /** Forgets what was observed of a model's memory; resolves when that is durable. */
+  forget(model: ModelId, by: string): Promise<void>;
+  /** What a request for this model would lead to now; changes nothing. */
+  plan(model: ModelId): Promise<PlanPreview>;
   /** Events in order, as they become durable. */
   subscribe(listener: (events: readonly TurnoutEvent[]) => void): () => void;
   /** Keeps a line in the health report under this name; null takes it away. */

@@ -10,6 +10,7 @@ import type { RunId } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
 import type { LaunchSpec, Observation, ProcessRuntime, RecordedRun } from '../process-runtime.ts';
 import { watchEnding } from './ending.ts';
+import { familyOf, type Member } from './family.ts';
 import { launchRun } from './launch.ts';
 import { createOomWatch } from './oom.ts';
 import { hasProc, RUN_VARIABLE, readBootId, scanProcesses } from './proc.ts';
@@ -32,6 +33,8 @@ export interface LocalRuntimeOptions {
 export interface LocalRuntime extends ProcessRuntime {
   /** Processes that are ours by mark or output but belong to no run that this runtime knows. */
   findStrays(): Promise<Stray[]>;
+  /** The living processes of each run, from one look at the table of processes. */
+  families(): Promise<Map<RunId, Member[]>>;
 }
 
 export function createLocalRuntime(options: LocalRuntimeOptions): LocalRuntime {
@@ -164,6 +167,12 @@ export function createLocalRuntime(options: LocalRuntimeOptions): LocalRuntime {
     },
     close,
     findStrays: strays,
+    async families() {
+      const table = hasProc ? await scanProcesses() : [];
+      // a copy: to look at what a run holds must not make its mark grow for ever
+      const of = ({ mark }: Run) => familyOf(table, { ...mark, known: new Map(mark.known) });
+      return new Map([...runs].map(([id, run]) => [id, of(run)]));
+    },
   };
 }
 

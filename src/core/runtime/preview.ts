@@ -1,0 +1,166 @@
+/**
+ * The dry run: what a request for a model would lead to at this moment. Asks `decide` and the planner as a real request
+ * would, and throws their answers away. Must never post an input.
+ */
+import { staysUntil } from '../anti-thrash.ts';
+import { decide } from '../decide.ts';
+import { loadEstimateMs, stopEstimateMs } from '../estimates.ts';
+import type { Draft, EventOf, Verdict } from '../events.ts';
+import { type ModelId, requestId } from '../ids.ts';
+import { memoryOf } from '../memory.ts';
+import { NO_HINTS } from '../plan.ts';
+import { checkVerdict } from '../referee.ts';
+import { busyWords, mayLeave, mustGet, swapTo } from '../rules.ts';
+import type { ModelState, State } from '../state.ts';
+import { buildSharedView, type View, viewFor } from '../view.ts';
+import { type PlannerSeat, resolve } from './asking.ts';
+import type { PlanPreview, PreviewEta, PreviewVictim } from './preview-types.ts';
+
+const WHO = requestId('preview');
+
+export async function previewPlan(
+  state: Readonly<State>,
+  seat: PlannerSeat,
+  target: ModelId,
+  now: number,
+): Promise<PlanPreview> {
+  const model = mustGet(state, target);
+  const drafts = arrivalOf(state, seat, target, now);
+  const preview: PlanPreview = {
+    model: target,
+    phase: model.run?.phase ?? 'stopped',
+    verdict: 'serve',
+    planner: null,
+    reason: `${target} is ready`,
+    memory: memoryOf(state, model),
+    evict: [],
+    alternatives: [],
+    refusal: null,
+    redirectTo: null,
+    waitsFor: null,
+    etaMs: etaOf(state, model, [], now),
+  };
+  const rejected = find(drafts, 'request.rejected');
+  if (rejected !== undefined) {
+    const { status, code, reason, retryAfterSec } = rejected.data;
+    return { ...preview, verdict: 'reject', reason, refusal: { status, code, retryAfterSec }, etaMs: NEVER };
+  }
+  const moved = find(drafts, 'request.redirected');
+  if (moved !== undefined) {
+    return { ...preview, verdict: 'redirect', reason: moved.data.reason, redirectTo: moved.data.to, etaMs: AT_ONCE };
+  }
+  if (find(drafts, 'request.granted') !== undefined) return { ...preview, etaMs: AT_ONCE };
+  const swap = swapTo(state, target);
+  if (swap !== null || model.run?.phase === 'starting') {
+    return { ...preview, verdict: 'join', reason: `${target} is being loaded already` };
+  }
+  return { ...preview, ...(await asked(state, seat, model, now)) };
+}
+
+const AT_ONCE: PreviewEta = { total: 0, wait: 0, stopMs: 0, loadMs: 0, basis: 'observed', loadsObserved: 0 };
+const NEVER: PreviewEta = { ...AT_ONCE, total: null, wait: 'unknown' };
+
+/** What would be written if such a request came now; `decide` changes nothing. */
+function arrivalOf(state: Readonly<State>, seat: PlannerSeat, model: ModelId, now: number): Draft[] {
+  const asked = { asked: model, client: 'preview', session: null, method: 'POST', endpoint: '', bytes: 0 };
+  const arrival = { id: WHO, kind: 'inference' as const, model, streaming: false, ...asked };
+  return decide(state, { type: 'http.request', arrival }, now, seat.fallback);
+}
+
+function find<T extends Draft['type']>(drafts: readonly Draft[], type: T): Pick<EventOf<T>, 'data'> | undefined {
+  return drafts.find((draft) => draft.type === type) as Pick<EventOf<T>, 'data'> | undefined;
+}
+
+/** The planner's answer, checked as a real one is; the fallback's where that one fails. */
+async function asked(
+  state: Readonly<State>,
+  seat: PlannerSeat,
+  model: ModelState,
+  now: number,
+): Promise<Partial<PlanPreview>> {
+  const view = previewView(state, seat, model.id, now);
+  const fallback = () => ({
+    verdict: seat.fallback.plan(view, NO_HINTS),
+    by: seat.fallback,
+    via: seat.planner === null ? ('live' as const) : ('fallback' as const),
+  });
+  let answer: ReturnType<typeof resolve> = fallback();
+  if (seat.planner !== null) {
+    try {
+      answer = resolve(await seat.planner.plan(view), seat, view, NO_HINTS);
+      if (checkVerdict(state, model.id, answer.verdict, seat.fallback) !== null) answer = fallback();
+    } catch {
+      answer = fallback(); // a policy that fails costs its say, here as in earnest; the host tells of it
+    }
+  }
+  const { verdict, by, via } = answer;
+  const evict = verdict.action === 'swap' ? verdict.evict.flatMap((id) => state.models.get(id) ?? []) : [];
+  const ids = evict.map((victim) => victim.id);
+  const stays = staysUntil(state, model, { evict: ids, drain: verdict.action === 'swap' && verdict.when === 'drain' });
+  const busy = ids.some((id) => !mayLeave(mustGet(state, id), now));
+  const calm = stays > now ? `${ids.join(' and ')} is likely to be asked for again at once` : null;
+  return {
+    verdict: verdict.action,
+    planner: { name: by.name, version: by.version, via },
+    reason: verdict.reason,
+    evict: evict.map((victim) => victimOf(state, victim, now)),
+    alternatives: 'alternatives' in verdict ? (verdict.alternatives ?? []) : [],
+    refusal: refusalOf(verdict),
+    redirectTo: verdict.action === 'redirect' ? verdict.model : null,
+    waitsFor: busy ? busyWords(state, ids, now) : verdict.action === 'wait' ? verdict.reason : calm,
+    etaMs: verdict.action === 'swap' ? etaOf(state, model, evict, now) : NEVER,
+  };
+}
+
+function refusalOf(verdict: Verdict): PlanPreview['refusal'] {
+  if (verdict.action !== 'reject') return null;
+  return { status: verdict.status, code: 'planner-refused', retryAfterSec: verdict.retryAfterSec ?? null };
+}
+
+/** The view as it would be with one more request, the youngest. */
+function previewView(state: Readonly<State>, seat: PlannerSeat, target: ModelId, now: number): View {
+  const shared = buildSharedView(state, now);
+  const asking = { request: WHO, model: target, ageMs: 0, client: 'preview', session: null, priority: 0 };
+  const waiting = [...shared.waiting, { ...asking, endpoint: '', bytes: 0, streaming: false }];
+  const total = (shared.waitingTotal[target] ?? 0) + 1;
+  const waitingTotal = { ...shared.waitingTotal, [target]: total };
+  const view = viewFor(state, { ...shared, waiting, waitingTotal }, target);
+  view.asking.push(WHO);
+  view.candidates = seat.fallback.candidates(view, NO_HINTS);
+  return view;
+}
+
+function victimOf(state: Readonly<State>, victim: ModelState, now: number): PreviewVictim {
+  return {
+    id: victim.id,
+    phase: victim.run?.phase ?? 'stopped',
+    inFlight: victim.serving.size,
+    idleMs: victim.idleSince === null ? null : now - victim.idleSince,
+    lastClient: victim.lastClient,
+    memory: memoryOf(state, victim),
+    reloadMs: loadEstimateMs(victim),
+    loadsObserved: victim.loadMs.length,
+    cachedTokens: victim.cache?.tokens ?? null,
+    pinned: victim.pin,
+  };
+}
+
+function etaOf(state: Readonly<State>, model: ModelState, evict: readonly ModelState[], now: number): PreviewEta {
+  const { run } = model;
+  const estimate = loadEstimateMs(model);
+  const loadMs =
+    run?.phase === 'ready' ? 0 : run?.phase === 'starting' ? Math.max(0, run.startingAt + estimate - now) : estimate;
+  let stopMs = 0;
+  for (const victim of evict) if (victim.run !== null) stopMs = Math.max(stopMs, stopEstimateMs(victim));
+  const stays = staysUntil(state, model, { evict: evict.map((victim) => victim.id), drain: false });
+  const busy = evict.some((victim) => !mayLeave(victim, now));
+  const wait = busy ? ('unknown' as const) : Math.max(0, stays - now);
+  return {
+    total: wait === 'unknown' ? null : wait + stopMs + loadMs,
+    wait,
+    stopMs,
+    loadMs,
+    basis: model.loadMs.length > 0 ? 'observed' : 'assumed',
+    loadsObserved: model.loadMs.length,
+  };
+}

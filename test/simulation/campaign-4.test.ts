@@ -1,3 +1,0 @@
-import { testShare } from './campaign.ts';
-
-testShare(3);

@@ -1,0 +1,3 @@
+import { testPlanner } from './campaign.ts';
+
+testPlanner('budget');
