@@ -1,11 +1,17 @@
 /**
- * Anti-thrash, for every planner: a model that is asked for again and again is not swapped out in the short pause between
- * two of its requests. Bounded: never beyond the moment at which the waiting target is overdue. Pure.
+ * Anti-thrash, for every planner: a model that is usually asked for again after a short pause is not swapped out in such
+ * a pause. Bounded: never beyond the moment at which the waiting target is overdue, never against an operator or a higher
+ * priority. Pure; ms.
  */
 import { loadEstimateMs } from './estimates.ts';
 import type { ModelId } from './ids.ts';
-import { drainsAt, mustGet } from './rules.ts';
+import { isBusy, mustGet, overdueAt } from './rules.ts';
 import type { ModelState, State } from './state.ts';
+
+/** A model is waited for this much of the pause that was found worth it: times between arrivals hold the answer too. */
+const PATIENCE = 0.75;
+/** Share of a model's load that is lost when it is swapped out and asked for again at once. */
+const LOSS = 0.75;
 
 /** Until when a swap that could begin is put off, because its victims are likely to be asked for at once; 0 = it is not. */
 export function staysUntil(
@@ -13,21 +19,52 @@ export function staysUntil(
   target: ModelState,
   pending: { evict: ModelId[]; drain: boolean },
 ): number {
-  if (!state.settings.antiThrash || state.drain?.target === target.id) return 0;
+  if (!state.settings.antiThrash || pending.drain || state.drain?.target === target.id) return 0;
   let until = 0;
-  for (const id of pending.evict) until = Math.max(until, expectedUntil(mustGet(state, id)));
-  return until === 0 ? 0 : Math.min(until, drainsAt(state, target, pending));
+  for (const id of pending.evict) {
+    const victim = mustGet(state, id);
+    if (victim.run?.phase !== 'ready' || victim.idleSince === null || isBusy(victim)) continue;
+    if (mayInsist(state, target, victim)) continue;
+    const stayMs = worthwhilePauseMs(victim, target.waiting.size);
+    if (stayMs > 0) until = Math.max(until, victim.idleSince + stayMs);
+  }
+  return until === 0 ? 0 : Math.min(until, overdueAt(state, target, pending.evict));
 }
 
-/** End of the pause in which the next request is likely, as gaps between the last ones were; 0 when there is none. */
-function expectedUntil(model: ModelState): number {
-  const { recent } = model.asked;
-  if (model.run?.phase !== 'ready' || model.idleSince === null || recent.length < 3) return 0;
-  const gaps = recent
-    .slice(1)
-    .map((at, i) => at - (recent[i] as number))
-    .sort((a, b) => a - b);
-  const usual = gaps[Math.floor(gaps.length / 2)] as number;
-  const worth = loadEstimateMs(model) / 2;
-  return usual > worth ? 0 : model.idleSince + Math.min(worth, 2 * usual);
+/** Whether somebody waits who need not stand back: an operator, or a priority above that of the victim's last client. */
+function mayInsist(state: Readonly<State>, target: ModelState, victim: ModelState): boolean {
+  const usual = victim.settings.priority + (state.settings.clientPriority[victim.lastClient ?? ''] ?? 0);
+  for (const key of target.waiting) {
+    const request = state.requests.get(key);
+    if (request !== undefined && (request.kind === 'load' || request.priority > usual)) return true;
+  }
+  return false;
+}
+
+/**
+ * How long after its last answer it pays to wait for a model's next request: of the pauses that were seen, the one that
+ * would have cost least, where every ms counts for each that waits, and every pause that was longer than the patience
+ * costs the patience and a load. 0 = swapping at once is cheapest.
+ */
+function worthwhilePauseMs(model: ModelState, waiting: number): number {
+  const pauses = pausesOf(model).sort((a, b) => a - b);
+  const lossMs = loadEstimateMs(model) * LOSS;
+  let least = pauses.length * lossMs;
+  let best = 0;
+  let met = 0;
+  pauses.forEach((pause, i) => {
+    const patience = Math.ceil(pause * PATIENCE);
+    const missed = pauses.length - 1 - i;
+    met += pause;
+    const cost = waiting * (met + missed * patience) + missed * lossMs;
+    if (cost >= least) return;
+    least = cost;
+    best = patience;
+  });
+  return best;
+}
+
+/** Times between the last arrivals. */
+function pausesOf({ asked }: ModelState): number[] {
+  return asked.recent.slice(1).map((at, i) => at - (asked.recent[i] as number));
 }

@@ -160,7 +160,9 @@ export function drainsAt(
 
 /**
  * Targets in the order in which they are asked and started: the drain's, then overdue ones by age, then by priority, then
- * by age (precedence of kernel section 4). Models that are loading or serving their waiters already are left out.
+ * by age (precedence of kernel section 4). With anti-thrash a target that is not overdue counts as younger by its load,
+ * divided by those that wait for it: who serves more people sooner goes first. Models that are loading or serving their
+ * waiters already are left out.
  */
 export function rankedTargets(state: Readonly<State>, now: number): ModelState[] {
   const ranked: { model: ModelState; key: [number, number, number] }[] = [];
@@ -171,7 +173,9 @@ export function rankedTargets(state: Readonly<State>, now: number): ModelState[]
     const committed = state.drain?.target === id;
     const overdue = committed || overdueAt(state, model, model.pending?.evict ?? []) <= now;
     const priority = overdue ? 0 : -highestPriority(state, model.waiting);
-    ranked.push({ model, key: [committed ? 0 : overdue ? 1 : 2, priority, age] });
+    const costs = state.settings.antiThrash && !overdue && model.run?.phase !== 'ready';
+    const load = costs ? Math.ceil(loadEstimateMs(model) / model.waiting.size) : 0;
+    ranked.push({ model, key: [committed ? 0 : overdue ? 1 : 2, priority, age + load] });
   }
   if (ranked.length < 2) return ranked.map((one) => one.model);
   ranked.sort((a, b) => a.key[0] - b.key[0] || a.key[1] - b.key[1] || a.key[2] - b.key[2]);
