@@ -6,6 +6,7 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { planners } from './planners.ts';
+import { policies } from './policies.ts';
 import { requests } from './requests.ts';
 import type { Scenario, Settings, Table } from './scenario.ts';
 import { slowDisk } from './slow-disk.ts';
@@ -14,7 +15,7 @@ import { SUBJECT_NAMES, type SubjectName, startSubjects } from './subjects.ts';
 import { swap } from './swap.ts';
 import { printed } from './table.ts';
 
-const SCENARIOS: readonly Scenario[] = [requests, sse, swap, slowDisk, planners];
+const SCENARIOS: readonly Scenario[] = [requests, sse, swap, slowDisk, planners, policies];
 
 interface Choice {
   settings: Settings;

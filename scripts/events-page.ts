@@ -1,5 +1,6 @@
 /** docs/events.md from the dictionary in src/core/events.ts: its meanings, versions, and the text of its types. */
-import { type EventType, MEANING, VERSION } from '../src/core/events.ts';
+import { MEANING } from '../src/core/event-meaning.ts';
+import { type EventType, VERSION } from '../src/core/events.ts';
 
 const INTRO = `# Events
 

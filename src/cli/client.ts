@@ -2,7 +2,9 @@
  * How commands talk to a running turnout, and where they look for one: `--url`, `$TURNOUT_URL`, the instance files of
  * this machine, the state directory. What is not found is said together with where it was looked for.
  */
+
 import { readdir } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { TurnoutError } from '../core/errors.ts';
 import { runningInstances } from './instance.ts';
@@ -65,6 +67,8 @@ export async function request(url: string, path: string, init: RequestInit = {})
   const key = process.env.TURNOUT_API_KEY;
   const headers = new Headers(init.headers);
   if (key !== undefined && key !== '') headers.set('authorization', `Bearer ${key}`);
+  // Who pins or unloads a model is shown to others: the person, not the program.
+  headers.set('user-agent', `${userName()}/turnout`);
   let response: Response;
   try {
     response = await fetch(url + path, { ...init, headers });
@@ -96,4 +100,15 @@ async function refusalText(response: Response): Promise<string> {
 /** A model id as path segments: `/` separates, everything else is encoded. */
 export function modelPath(model: string): string {
   return model.split('/').map(encodeURIComponent).join('/');
+}
+
+/** Letters that stand in a header and in a label; `turnout` where the machine knows no name. */
+function userName(): string {
+  let name = process.env.USER ?? '';
+  try {
+    name = userInfo().username;
+  } catch {
+    // no entry for this user, as in a container that runs under a bare number
+  }
+  return name.replace(/[^\w.-]/g, '') || 'turnout';
 }

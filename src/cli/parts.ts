@@ -58,6 +58,10 @@ export async function startParts(config: Config, options: PartsOptions): Promise
     runtime,
     builtIn: builtInPlanner,
     families: () => runtime.families(),
+    async policyHost(ports) {
+      const { createPolicyHost } = await import('../policies/sandbox/policy-host.ts');
+      return createPolicyHost(ports);
+    },
     probe(model, baseUrl, ready) {
       const stop = new AbortController();
       const { checkEndpoint, timeouts } = model;

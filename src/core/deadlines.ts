@@ -20,6 +20,7 @@ export function nextDeadline(state: Readonly<State>, asked: Asked, now: number):
   if (state.drain !== null && state.drain.swap === null) next = Math.min(next, state.drain.until);
   if (state.phase === 'draining') next = Math.min(next, (state.drainingSince ?? 0) + LIMITS.shutdownMs);
   next = Math.min(next, idleWishAt(state, now));
+  if (state.policyWakeAt !== null && state.policyWakeAt > now) next = Math.min(next, state.policyWakeAt);
   return Number.isFinite(next) ? next : null;
 }
 

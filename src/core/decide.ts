@@ -8,6 +8,15 @@ import { configLoaded, routerBoot } from './decide-boot.ts';
 import { clockReached } from './decide-clock.ts';
 import { devicesSampled, forgetAsked, pinAsked, unpinAsked } from './decide-memory.ts';
 import { shutdownAsked, unloadAsked } from './decide-operator.ts';
+import {
+  policyDisagreed,
+  policyFailed,
+  policyIdled,
+  policyLoaded,
+  policyRanked,
+  policyRefused,
+  policyUnloaded,
+} from './decide-policy.ts';
 import { requestArrived } from './decide-request.ts';
 import { failStart } from './endings.ts';
 import type { Draft } from './events.ts';
@@ -82,6 +91,13 @@ const HANDLE: { [T in Input['type']]: Handler<T> } = {
   'operator.forget': forgetAsked,
   'devices.sampled': devicesSampled,
   'planner.refused': answerRefused,
+  'policy.loaded': policyLoaded,
+  'policy.refused': policyRefused,
+  'policy.failed': policyFailed,
+  'policy.unloaded': policyUnloaded,
+  'policy.idle': policyIdled,
+  'policy.ranked': policyRanked,
+  'policy.disagreed': policyDisagreed,
   'log.troubled': (batch, _state, { code, message }) => {
     batch.add({ type: 'log.troubled', data: { code, message } });
   },
@@ -122,7 +138,8 @@ function childExited(batch: Batch, state: Readonly<State>, input: InputOf<'child
     type: 'process.exited',
     model: model.id,
     cause: run,
-    data: { run, code, signal, by, detail, tail },
+    // what a model prints once it serves may hold prompts: it stays in the file that only its owner can read
+    data: { run, code, signal, by, detail, tail: wasStarting ? tail : [] },
   });
   if (wasStarting) failStart(batch, state, model, { run, why: exitWords(input), tail, cause }, now);
 }

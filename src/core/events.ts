@@ -1,6 +1,6 @@
 /**
  * The dictionary: everything that can stand in the log. Read this first. Events are facts in the past tense; each has a
- * one-line meaning in `MEANING` below, from which docs/events.md is generated. Prompts, answers, keys and header values
+ * one-line meaning in event-meaning.ts, from which docs/events.md is generated. Prompts, answers, keys and header values
  * other than those named in the config never appear here.
  * Must never import anything but ids and settings.
  */
@@ -8,7 +8,15 @@ import type { ModelId, Position, RequestId, RequestKey, RunId, SwapId } from './
 import type { BuiltInName, Memory, Settings } from './settings.ts';
 
 export type BlockedOn = 'planner' | 'swap' | 'drain' | 'until' | 'pin' | 'turn';
-export type StopReason = 'swap' | 'ttl' | 'unload' | 'shutdown' | 'health-timeout' | 'previous-run' | 'stale';
+export type StopReason =
+  | 'swap'
+  | 'ttl'
+  | 'policy'
+  | 'unload'
+  | 'shutdown'
+  | 'health-timeout'
+  | 'previous-run'
+  | 'stale';
 /** `idle`: turnout's own, a load that nobody asked for (`whenIdle`, `keepWarm`). */
 export type RequestKind = 'inference' | 'passthrough' | 'load' | 'idle';
 
@@ -42,10 +50,39 @@ export type Verdict =
   | { action: 'reject'; status: 409 | 429 | 503; retryAfterSec?: number; reason: string; requests?: RequestId[] }
   | { action: 'redirect'; model: ModelId; reason: string; requests?: RequestId[] };
 
-/** What a policy may say beside that: ask a built-in, which must not evict `protect` and evicts `prefer` first. */
+/** What a policy may say beside that: ask a built-in (its fallback unless named), which must not evict `protect` and evicts `prefer` first. */
 export type PolicyVerdict =
   | Verdict
-  | { action: 'delegate'; planner: BuiltInName; protect?: ModelId[]; prefer?: ModelId[]; reason?: string };
+  | { action: 'delegate'; planner?: BuiltInName; protect?: ModelId[]; prefer?: ModelId[]; reason?: string };
+
+/** What went wrong in a policy, and where. Lines and columns count from 1. */
+export interface PolicyFaultData {
+  kind: 'throw' | 'timeout' | 'memory' | 'nonsense' | 'too-long' | 'syntax' | 'shape' | 'dead' | 'illegal';
+  during: 'load' | 'initial' | 'evolve' | 'plan' | 'rank' | 'idle';
+  message: string;
+  file: string;
+  line: number | null;
+  column: number | null;
+  excerpt: string | null;
+}
+
+/** What a policy may say while nothing waits. `wakeAt`: ms since 1970, when it is asked again although nothing changed. */
+export type IdleVerdict = (
+  | { action: 'load' | 'unload'; model: ModelId; reason: string }
+  | { action: 'none'; reason?: string }
+) & {
+  wakeAt?: number;
+  /** Models that are not unloaded for idleness before `until` (ms since 1970). */
+  keep?: { model: ModelId; until: number }[];
+};
+
+/** Who decided: of a policy its source and options too, by their hashes. */
+export interface DecidedBy {
+  name: string;
+  version: string;
+  sourceHash?: string;
+  optionsHash?: string;
+}
 
 /** `data` of each event type. Times are ms since 1970 unless the name says otherwise; `...Ms` are durations. */
 export interface EventData {
@@ -67,6 +104,8 @@ export interface EventData {
   'log.troubled': { code: string; message: string };
   'log.recovered': { waitedMs: number; kept: number };
   'log.replaced': { reason: string; movedTo: string };
+  /** `state` as the state codec writes it. Stands at the position of the last event that it holds. */
+  'log.rebased': { stateVersion: number; state: object };
 
   'request.arrived': {
     id: RequestId;
@@ -105,11 +144,31 @@ export interface EventData {
     viewPosition: Position;
     viewNow: number;
     seed: number;
-    planner: { name: string; version: string };
+    planner: DecidedBy;
     via: 'live' | 'fallback' | 'delegate';
     verdict: Verdict;
+    /** What the policy wrote with `view.log()`; absent when nothing. */
+    logs?: string[];
     outcome: 'started' | 'pending' | 'waiting' | 'rejected' | 'redirected';
   };
+  /** `slot`: `live`, or the file of a policy in the shadow. */
+  'policy.loaded': {
+    slot: string;
+    file: string;
+    name: string;
+    sourceHash: string;
+    optionsHash: string;
+    hooks: { rank: boolean; idle: boolean; evolve: boolean };
+  };
+  'policy.refused': { slot: string; fault: PolicyFaultData };
+  'policy.failed': { slot: string; fault: PolicyFaultData; strike: number };
+  'policy.disabled': { slot: string; why: string };
+  'policy.unloaded': { slot: string };
+  'policy.idled': { epoch: number; verdict: IdleVerdict };
+  /** `plan`: the decision of the one in charge. */
+  'policy.disagreed': { plan: Position; slot: string; verdict: PolicyVerdict; reason: string };
+  'targets.ranked': { order: ModelId[] };
+
   'plan.rejected': { rule: string; detail: string; verdict: Verdict };
   'target.blocked': { on: BlockedOn; until: number | null; reason: string };
 
@@ -140,6 +199,7 @@ export interface EventData {
     /** Who ended it. `spawn` = it never ran; `unknown` = not our child any more (after a restart). */
     by: 'itself' | 'turnout' | 'oom-killer' | 'another' | 'spawn' | 'unknown';
     detail: string | null;
+    /** Its last lines of output when it ended before it was ready; none of one that may have printed prompts. */
     tail: string[];
   };
   'process.flooded': { run: RunId; bytesPerSec: number };
@@ -187,6 +247,7 @@ export const VERSION: Record<EventType, number> = {
   'log.troubled': 1,
   'log.recovered': 1,
   'log.replaced': 1,
+  'log.rebased': 1, // STATE_VERSION
   'request.arrived': 1,
   'request.granted': 1,
   'request.redirected': 1,
@@ -198,6 +259,14 @@ export const VERSION: Record<EventType, number> = {
   'request.cancelled': 1,
   'request.lost': 1,
   'plan.decided': 1,
+  'policy.loaded': 1,
+  'policy.refused': 1,
+  'policy.failed': 1,
+  'policy.disabled': 1,
+  'policy.unloaded': 1,
+  'policy.idled': 1,
+  'policy.disagreed': 1,
+  'targets.ranked': 1,
   'plan.rejected': 1,
   'target.blocked': 1,
   'swap.draining': 1,
@@ -222,52 +291,4 @@ export const VERSION: Record<EventType, number> = {
   'devices.sampled': 1,
   'unload.requested': 1,
   'stall.detected': 1,
-};
-
-export const MEANING: Record<EventType, string> = {
-  'router.started': 'turnout started and took the log; what a killed predecessor left open is closed after it.',
-  'router.draining': 'turnout was asked to stop: nothing new is admitted, requests being served may finish.',
-  'router.stopped': 'turnout stopped cleanly; no child is left.',
-  'clock.stepped': 'The wall clock jumped; nothing fires early because of it.',
-  'config.applied': 'A configuration took effect; the redacted text is the blob with this hash.',
-  'log.gap': 'This many events could not be kept while the log was in trouble.',
-  'log.troubled': 'The log could not be written; serving goes on, events wait in memory.',
-  'log.recovered': 'The log can be written again; what waited in memory has been appended.',
-  'log.replaced': 'The log found at start was damaged or foreign; it was moved aside untouched and this one begins.',
-  'request.arrived': 'A request was read and its model is known (or is not a model of this configuration).',
-  'request.granted': 'The request was given to a run of its model.',
-  'request.redirected': 'The request is served by another model, one that is loaded.',
-  'request.retried': 'The upstream closed a reused connection at that moment; the request was sent once more.',
-  'request.quieted':
-    'No byte moved on this passed-through answer or WebSocket for a while: it keeps nobody waiting any more.',
-  'request.resumed': 'Bytes move again on a quiet one.',
-  'request.finished': 'The answer ended; token counts and speeds are those the upstream reported.',
-  'request.rejected': 'turnout answered the request itself with an error.',
-  'request.cancelled': 'The client left before the answer was complete.',
-  'request.lost': 'The request was open when turnout died; written at the next start.',
-  'plan.decided': 'The planner answered what to do for a model that requests wait for.',
-  'plan.rejected': 'The planner answered something that is not allowed; the rule is named.',
-  'target.blocked': 'Requests for this model wait, on this and for this reason.',
-  'swap.draining': 'The model waited too long: the models in its way get no new requests until it has been served.',
-  'drain.ended': 'The drain is over and its reservation released.',
-  'swap.started': 'A swap began: these models are stopped, then the target is started.',
-  'swap.finished': 'The target is ready, or could not be started.',
-  'swap.abandoned': 'The swap was given up before its target was started.',
-  'process.starting': 'A run of the model begins; its number is the position of this event.',
-  'process.spawned': 'The process of the run exists, with this identity.',
-  'process.ready': 'The health check answered 200; requests can be served.',
-  'process.stopping': 'The run is asked to stop, for this reason.',
-  'process.killed': 'The run did not stop in time; its whole process family got KILL.',
-  'process.exited': 'Nothing of the run is left; its last lines of output are kept here.',
-  'process.flooded': 'The process writes more output than is reasonable.',
-  'model.backed-off': 'A start failed: until this time requests are refused at once and evict nothing.',
-  'model.pinned': 'An operator pinned the model: no request evicts it and it is not unloaded for idleness.',
-  'model.unpinned': 'The pin is gone.',
-  'memory.observed': 'So much memory was seen in use by the processes of this run.',
-  'memory.forgotten': 'What was observed of the model is forgotten; its declared size counts alone again.',
-  'memory.short': 'The evicted models are gone but their memory is not free yet; the start waits for it.',
-  'memory.awaited': 'The wait for memory is over: it is free, or it took too long and the model starts anyway.',
-  'devices.sampled': 'The use of the devices changed notably.',
-  'unload.requested': 'An operator asked to unload these models.',
-  'stall.detected': 'A request waited on nothing; the loop asked again. This is a defect of turnout: please report it.',
 };

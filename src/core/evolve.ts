@@ -5,6 +5,7 @@
 import type { TurnoutEvent } from './events.ts';
 import type { Fold } from './fold-common.ts';
 import { MEMORY } from './fold-memory.ts';
+import { POLICIES } from './fold-policies.ts';
 import { PROCESSES } from './fold-processes.ts';
 import { REQUESTS } from './fold-requests.ts';
 import { ROUTER } from './fold-router.ts';
@@ -12,7 +13,7 @@ import { SWAPS } from './fold-swaps.ts';
 import { LIMITS } from './limits.ts';
 import type { State } from './state.ts';
 
-const FOLD: Fold = { ...ROUTER, ...REQUESTS, ...SWAPS, ...PROCESSES, ...MEMORY };
+const FOLD: Fold = { ...ROUTER, ...REQUESTS, ...SWAPS, ...PROCESSES, ...MEMORY, ...POLICIES };
 
 /** The state before the first event. */
 export function emptyState(): State {
@@ -49,6 +50,9 @@ export function emptyState(): State {
     requests: new Map(),
     swaps: new Map(),
     drain: null,
+    policies: new Map(),
+    policyWakeAt: null,
+    rank: [],
     devices: new Map(),
     idleSince: null,
     idleRequest: null,

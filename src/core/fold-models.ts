@@ -54,6 +54,7 @@ function freshModel(settings: ModelSettings): ModelState {
     stopMs: [],
     backoff: null,
     idleLoadAt: null,
+    keptUntil: null,
     pin: null,
     asked: noDemand(),
     memorySamples: [],

@@ -1,6 +1,7 @@
 /** The fold of what turnout as a whole does: its life, its configuration, its log, and repairs. */
 import { type Fold, modelOf, nothing } from './fold-common.ts';
 import { modelsOf } from './fold-models.ts';
+import { stateFrom } from './state-codec.ts';
 
 export const ROUTER = {
   'router.started': (state, event) => {
@@ -11,6 +12,9 @@ export const ROUTER = {
     state.wallStepsMs = 0;
     state.idleSince = event.at;
     state.devices = new Map();
+    state.policies = new Map();
+    state.policyWakeAt = null;
+    state.rank = [];
     state.logTroubled = null;
     state.stalled = null;
     state.planEpoch++;
@@ -40,6 +44,9 @@ export const ROUTER = {
     state.logTroubled = null;
   },
   'log.replaced': nothing,
+  'log.rebased': (state, event) => {
+    Object.assign(state, stateFrom(event.data.state));
+  },
   'unload.requested': (state, event) => {
     for (const id of event.data.models) {
       const model = modelOf(state, id);

@@ -16,7 +16,7 @@ export function expiresAt(state: Readonly<State>, model: ModelState): number {
   const { ttlMs, keepWarm } = model.settings;
   if (ttlMs <= 0 || model.idleSince === null || model.pin !== null) return Number.POSITIVE_INFINITY;
   if (isBusy(model) || model.waiting.size > 0 || model.leases.size > 0) return Number.POSITIVE_INFINITY;
-  const at = model.idleSince + ttlMs;
+  const at = Math.max(model.idleSince + ttlMs, model.keptUntil ?? 0);
   const end = windowEnd(keepWarm, state.settings.zone, at + state.wallStepsMs);
   return end === null ? at : end - state.wallStepsMs;
 }

@@ -2,8 +2,18 @@
  * What the world reports to the kernel, named by the reporter. Reports, never orders.
  * Every input enters through the loop's mailbox.
  */
-import type { EventData, RequestKind, ServeOutcome, Usage, Verdict } from './events.ts';
-import type { ModelId, RequestId, RequestKey, RunId } from './ids.ts';
+import type {
+  DecidedBy,
+  EventData,
+  IdleVerdict,
+  PolicyFaultData,
+  PolicyVerdict,
+  RequestKind,
+  ServeOutcome,
+  Usage,
+  Verdict,
+} from './events.ts';
+import type { ModelId, Position, RequestId, RequestKey, RunId } from './ids.ts';
 import type { Refusal } from './referee.ts';
 import type { Settings } from './settings.ts';
 
@@ -65,6 +75,14 @@ export type Input =
   | { type: 'planner.answer'; target: ModelId; answer: PlannerAnswer }
   /** What a planner said is not allowed; somebody else is asked in its place. */
   | { type: 'planner.refused'; target: ModelId; refusal: Refusal; verdict: Verdict }
+  | { type: 'policy.loaded'; loaded: EventData['policy.loaded'] }
+  | { type: 'policy.refused'; slot: string; fault: PolicyFaultData }
+  /** `guilty` false: it had no part in it (its host died), which is no strike. */
+  | { type: 'policy.failed'; slot: string; fault: PolicyFaultData; guilty: boolean }
+  | { type: 'policy.unloaded'; slot: string }
+  | { type: 'policy.idle'; epoch: number; verdict: IdleVerdict }
+  | { type: 'policy.ranked'; epoch: number; order: ModelId[] }
+  | { type: 'policy.disagreed'; plan: Position; slot: string; verdict: PolicyVerdict; reason: string }
   | { type: 'operator.unload'; models: ModelId[]; by: string }
   | { type: 'operator.pin'; model: ModelId; owner: string; until: number | null }
   | { type: 'operator.unpin'; model: ModelId; by: string }
@@ -87,7 +105,8 @@ export interface PlannerAnswer {
   viewPosition: number;
   viewNow: number;
   seed: number;
-  planner: { name: string; version: string };
+  planner: DecidedBy;
   via: 'live' | 'fallback' | 'delegate';
   verdict: Verdict;
+  logs?: string[];
 }

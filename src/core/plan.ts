@@ -2,10 +2,11 @@
  * What a planner is: it answers one question (a request waits for `target`, which is not serving: what now?) and never
  * acts. Built-ins and user policies get the same view; there is no privileged path. Types only.
  */
-import type { PolicyVerdict, Verdict } from './events.ts';
+import type { IdleVerdict, PolicyVerdict, Verdict } from './events.ts';
 import type { ModelId } from './ids.ts';
+import type { Refusal } from './referee.ts';
 import type { Requirements } from './rules.ts';
-import type { Candidate, View } from './view.ts';
+import type { Candidate, SharedView, View } from './view.ts';
 
 /** What whoever delegates to a built-in asks of it: never evict `protect`; evict `prefer` first. */
 export interface Hints {
@@ -15,8 +16,18 @@ export interface Hints {
 
 export const NO_HINTS: Hints = { protect: [], prefer: [] };
 
+/** A verdict alone, or with what the policy wrote with `view.log()`. */
+export type Said = PolicyVerdict | { verdict: PolicyVerdict; logs: string[] };
+
+/** A planner of the user's. `seed` makes its chance repeatable. A promise that rejects leaves the decision to the fallback. */
 export interface Planner {
-  plan(view: View): PolicyVerdict | PromiseLike<PolicyVerdict>;
+  plan(view: View, seed: number): Said | PromiseLike<Said>;
+  /** The order in which waiting models are asked about; null when it has none to give. */
+  rank?(view: SharedView, seed: number): PromiseLike<ModelId[] | null>;
+  /** What to do while nothing waits; null = nothing. */
+  idle?(view: SharedView, seed: number): PromiseLike<IdleVerdict | null>;
+  /** Is told that what it said is not allowed. */
+  refused?(refusal: Refusal): void;
 }
 
 /** A planner that is part of turnout: pure, answers at once, and can tell what cannot stand beside a target. */

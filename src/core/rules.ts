@@ -159,13 +159,13 @@ export function drainsAt(
 }
 
 /**
- * Targets in the order in which they are asked and started: the drain's, then overdue ones by age, then by priority, then
- * by age (precedence of kernel section 4). With anti-thrash a target that is not overdue counts as younger by its load,
- * divided by those that wait for it: who serves more people sooner goes first. Models that are loading or serving their
- * waiters already are left out.
+ * Targets in the order in which they are asked and started: the drain's, then overdue ones by age, then as a policy ranked
+ * them, then by priority, then by age (precedence of kernel section 4). With anti-thrash a target that is not overdue counts
+ * as younger by its load, divided by those that wait for it: who serves more people sooner goes first. Models that are
+ * loading or serving their waiters already are left out.
  */
 export function rankedTargets(state: Readonly<State>, now: number): ModelState[] {
-  const ranked: { model: ModelState; key: [number, number, number] }[] = [];
+  const ranked: { model: ModelState; key: [number, number, number, number] }[] = [];
   for (const id of state.targets) {
     const model = mustGet(state, id);
     if (swapTo(state, id) !== null || model.run?.phase === 'starting') continue;
@@ -175,11 +175,18 @@ export function rankedTargets(state: Readonly<State>, now: number): ModelState[]
     const priority = overdue ? 0 : -highestPriority(state, model.waiting);
     const costs = state.settings.antiThrash && !overdue && model.run?.phase !== 'ready';
     const load = costs ? Math.ceil(loadEstimateMs(model) / model.waiting.size) : 0;
-    ranked.push({ model, key: [committed ? 0 : overdue ? 1 : 2, priority, age + load] });
+    const place = overdue ? 0 : placeIn(state.rank, id);
+    ranked.push({ model, key: [committed ? 0 : overdue ? 1 : 2, place, priority, age + load] });
   }
   if (ranked.length < 2) return ranked.map((one) => one.model);
-  ranked.sort((a, b) => a.key[0] - b.key[0] || a.key[1] - b.key[1] || a.key[2] - b.key[2]);
+  ranked.sort((a, b) => a.key[0] - b.key[0] || a.key[1] - b.key[1] || a.key[2] - b.key[2] || a.key[3] - b.key[3]);
   return ranked.map((one) => one.model);
+}
+
+/** Those that a policy did not name come after all that it did. */
+function placeIn(rank: readonly ModelId[], id: ModelId): number {
+  const at = rank.indexOf(id);
+  return at === -1 ? rank.length : at;
 }
 
 /** Back-off after the n-th failed start in a row: 5 s doubling to 5 min (design section 6). */

@@ -69,6 +69,8 @@ export interface ModelState {
   backoff: Backoff | null;
   /** When it was last loaded for idleness, or unloaded by hand: it is not loaded for idleness again before clients came. */
   idleLoadAt: number | null;
+  /** Until when a policy keeps it from being unloaded for idleness. */
+  keptUntil: number | null;
   pin: { owner: string; until: number | null } | null;
   asked: Demand;
   /** The last observations of what a run of it held, newest last: bytes by device. */
@@ -145,6 +147,22 @@ export interface DrainState {
   swap: SwapId | null;
 }
 
+/** A policy of the user's, as it was loaded last. */
+export interface PolicyState {
+  slot: string;
+  file: string;
+  name: string;
+  sourceHash: string;
+  optionsHash: string;
+  hooks: { rank: boolean; idle: boolean; evolve: boolean };
+  /** Times of its last failures. */
+  strikes: number[];
+  /** Why it is not asked any more, until it changes; null while it is. */
+  disabled: string | null;
+  /** Position of its `policy.loaded`. */
+  loaded: Position;
+}
+
 export interface State {
   /** Position of the last event folded; 0 before the first. */
   position: Position;
@@ -167,6 +185,12 @@ export interface State {
   requests: Map<RequestKey, RequestState>;
   swaps: Map<SwapId, SwapState>;
   drain: DrainState | null;
+  /** By slot: `live`, or the file of one in the shadow. */
+  policies: Map<string, PolicyState>;
+  /** When the policy in charge wants to be asked what to do while nothing waits; null = on changes only. */
+  policyWakeAt: number | null;
+  /** Order of targets as a policy put it; those that it did not name come last. */
+  rank: ModelId[];
   devices: Map<string, DeviceState>;
   /** Since when no request of a client is open; null while one is. */
   idleSince: number | null;

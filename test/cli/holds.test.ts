@@ -1,10 +1,13 @@
 /** Pins and dry runs with the real kernel: what they say is what then happens. */
+import { userInfo } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeConfig } from '../support/fake-models.ts';
 import { freePorts } from '../support/ports.ts';
 import { startTurnout, type Turnout } from '../support/turnout.ts';
 import { until } from '../support/until.ts';
 import { makePlace, type Place } from './run.ts';
+
+const USER = userInfo().username;
 
 let turnout: Turnout;
 let place: Place;
@@ -56,23 +59,25 @@ describe('turnout pin', () => {
   it('keeps a model loaded, names its owner to those who wait, and lets them go on once it is taken away', async () => {
     await at('load', 'qwen');
     expect((await at('pin', 'qwen', '--for', '2h')).code).toBe(0);
-    expect((await at('ps')).out).toContain('qwen is pinned by node 127.0.0.1 for another 2 h');
+    expect((await at('ps')).out).toContain(`qwen is pinned by ${USER} 127.0.0.1 for another 2 h`);
     expect((await at('plan', 'llama')).out).toMatch(
-      /^a request for llama now would wait\n {2}why: .*node 127\.0\.0\.1/,
+      new RegExp(`^a request for llama now would wait\\n {2}why: .*${USER} 127\\.0\\.0\\.1`),
     );
 
     const answer = ask('llama');
     await until('the request to wait for the pin', async () => {
       return (await turnout.events('target.blocked')).some((event) => event.data.on === 'pin');
     });
-    expect((await at('explain')).out).toMatch(/waits .* for llama: .*pinned.*node 127\.0\.0\.1/);
-    expect((await at('explain', 'qwen')).out).toMatch(/it is pinned by node 127\.0\.0\.1 since .* for another 2 h/);
+    expect((await at('explain')).out).toMatch(new RegExp(`waits .* for llama: .*pinned.*${USER} 127\\.0\\.0\\.1`));
+    expect((await at('explain', 'qwen')).out).toMatch(
+      new RegExp(`it is pinned by ${USER} 127\\.0\\.0\\.1 since .* for another 2 h`),
+    );
 
     expect((await at('unpin', 'qwen')).out).toBe('qwen is not pinned any more\n');
     expect((await answer).status).toBe(200);
     expect((await at('explain', 'qwen')).out).toContain('it was unpinned');
-    expect(turnout.output()).toContain('<qwen> pinned by node 127.0.0.1 for 2 h: no request evicts it');
-    expect(turnout.output()).toContain('<qwen> unpinned by node 127.0.0.1');
+    expect(turnout.output()).toContain(`<qwen> pinned by ${USER} 127.0.0.1 for 2 h: no request evicts it`);
+    expect(turnout.output()).toContain(`<qwen> unpinned by ${USER} 127.0.0.1`);
   });
 
   it('ends by itself', async () => {

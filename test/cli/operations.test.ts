@@ -1,9 +1,12 @@
 /** Commands that ask and order a running turnout, against the real HTTP side with a kernel that the test plays. */
+import { userInfo } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelId } from '../../src/core/ids.ts';
 import { fakeConfig, preview } from '../api/fake-router.ts';
 import { serve, type TestServer } from '../api/server.ts';
 import { makePlace, type Place } from './run.ts';
+
+const USER = userInfo().username;
 
 let place: Place;
 beforeAll(async () => {
@@ -26,7 +29,9 @@ describe('turnout pin and unpin', () => {
     const ran = await at('pin', 'qwen', '--for', '2h', '--utc');
     expect(ran).toMatchObject({ code: 0, err: '' });
     expect(ran.out).toMatch(
-      /^org\/qwen:8b is pinned by node 127\.0\.0\.1 for 2 h, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC\n$/,
+      new RegExp(
+        `^org/qwen:8b is pinned by ${USER} 127\\.0\\.0\\.1 for 2 h, until \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d\\.\\d{3} UTC\\n$`,
+      ),
     );
     expect((pinOf(server, 'org/qwen:8b')?.until ?? 0) - before).toBeGreaterThanOrEqual(7_200_000);
   });
@@ -35,9 +40,9 @@ describe('turnout pin and unpin', () => {
     const { server, at } = await running();
     expect(await at('pin', 'llama', '--reason', 'demo at four')).toMatchObject({
       code: 0,
-      out: 'llama is pinned by node 127.0.0.1 (demo at four) until it is unpinned\nit is not loaded; the pin counts as soon as it is\n',
+      out: `llama is pinned by ${USER} 127.0.0.1 (demo at four) until it is unpinned\nit is not loaded; the pin counts as soon as it is\n`,
     });
-    expect(pinOf(server, 'llama')).toEqual({ owner: 'node 127.0.0.1 (demo at four)', until: null });
+    expect(pinOf(server, 'llama')).toEqual({ owner: `${USER} 127.0.0.1 (demo at four)`, until: null });
   });
 
   it('unpin and say whether it was pinned', async () => {
@@ -86,7 +91,7 @@ describe('turnout ps', () => {
     const { out } = await at('ps');
     expect(out).toMatch(/^MODEL +STATE +PID +PORT +SERVING +WAITING +IDLE\n/);
     expect(out).toMatch(/\nllama +ready +- +5800 +0 +0 +\d/);
-    expect(out).toMatch(/\nllama is pinned by node 127\.0\.0\.1 for another 2 h\n$/);
+    expect(out).toMatch(new RegExp(`\\nllama is pinned by ${USER} 127\\.0\\.0\\.1 for another 2 h\\n$`));
   });
 });
 

@@ -2,10 +2,13 @@
  * What every event log promises; run against each implementation. Must never know which one it tests.
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { canonical } from '../../src/core/canonical.ts';
 import type { TurnoutEvent } from '../../src/core/events.ts';
+import { fold } from '../../src/core/evolve.ts';
 import type { Position } from '../../src/core/ids.ts';
 import { modelId, requestKey } from '../../src/core/ids.ts';
-import type { EventLog, LogStatus, OpenedLog } from '../../src/core/log/log.ts';
+import type { EventLog, LogStatus, OpenedLog, TimeTravel } from '../../src/core/log/log.ts';
+import { busyLog } from '../log/busy-events.ts';
 import { eventAt, eventsFrom, MODEL, positionsOf, publicId, readAll, whenStatus } from '../log/log-fixtures.ts';
 
 export interface EventLogFactory {
@@ -16,12 +19,12 @@ export interface EventLogFactory {
 }
 
 export function testEventLog(name: string, factory: EventLogFactory): void {
-  const empty = async (): Promise<EventLog> => {
+  const empty = async (): Promise<EventLog & TimeTravel> => {
     const { log } = await factory.open();
     onTestFinished(() => log.close());
     return log;
   };
-  const filled = async (count: number): Promise<EventLog> => {
+  const filled = async (count: number): Promise<EventLog & TimeTravel> => {
     const log = await empty();
     log.append(eventsFrom(1, count), true);
     await log.flush();
@@ -215,6 +218,50 @@ export function testEventLog(name: string, factory: EventLogFactory): void {
       expect(await readAll(log)).toEqual(eventsFrom(1, 3));
     });
 
+    it('tells the state after any position, and keeps none of it', async () => {
+      const log = await empty();
+      const events = busyLog(400);
+      for (let from = 0; from < events.length; from += 37) log.append(events.slice(from, from + 37), true);
+      await log.flush();
+      for (const position of [0, 1, 2, 3, 100, 237, 399, 400]) {
+        const state = await log.stateAt(position);
+        expect(canonical(state), `position ${position}`).toBe(canonical(fold(events.slice(0, position))));
+        state.models.clear();
+      }
+    });
+
+    it('tells no state of what is not durable', async () => {
+      const log = await filled(3);
+      for (const position of [4, -1, 1.5]) {
+        await expect(log.stateAt(position)).rejects.toMatchObject({ code: 'bad-request' });
+      }
+      await expect(log.stateAt(4)).rejects.toThrow('fold the event log: expected a position from 0 to 3, got 4');
+    });
+
+    it('finds the last position at or before a time', async () => {
+      const log = await empty();
+      expect(await log.positionAt(Date.now())).toBe(0);
+      const events = busyLog(90);
+      log.append(events, true);
+      await log.flush();
+      for (const { position, at } of events) expect(await log.positionAt(at)).toBe(position);
+      expect(await log.positionAt(events[49]!.at - 0.1)).toBe(49);
+      expect(await log.positionAt(events[0]!.at - 1)).toBe(0);
+      expect(await log.positionAt(Number.MAX_SAFE_INTEGER)).toBe(90);
+    });
+
+    it('can be told what to keep, and to let go of the rest', async () => {
+      const { log, upkeep } = await factory.open();
+      onTestFinished(() => log.close());
+      const events = busyLog(50);
+      log.append(events, true);
+      await log.flush();
+      upkeep.retain({ days: 36_500, bytesMax: 1e12 });
+      expect(await upkeep.compact()).toMatchObject({ events: 0, stopped: null });
+      await upkeep.proven();
+      expect(await readAll(log)).toEqual(events);
+    });
+
     it('says that it is well', async () => {
       const log = await filled(3);
       expect(log.status()).toMatchObject({ state: 'ok', code: null, message: null, pending: 0, lost: 0 });
@@ -243,6 +290,8 @@ export function testEventLog(name: string, factory: EventLogFactory): void {
       await expect(log.read({})).rejects.toMatchObject({ code: 'log-unavailable' });
       await expect(log.findRequest('x')).rejects.toMatchObject({ code: 'log-unavailable' });
       await expect(log.getBlob('x')).rejects.toMatchObject({ code: 'log-unavailable' });
+      await expect(log.stateAt(3)).rejects.toMatchObject({ code: 'log-unavailable' });
+      await expect(log.positionAt(3)).rejects.toMatchObject({ code: 'log-unavailable' });
     });
 
     it.skipIf(factory.openTroubled === undefined)('keeps what it cannot write and appends it later', async () => {

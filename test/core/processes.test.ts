@@ -108,6 +108,18 @@ describe('a crash', () => {
   });
 });
 
+describe('the last lines of output', () => {
+  it('are kept of a start that failed, and not of a run that served, for they may hold prompts', () => {
+    const k = kernel().boot();
+    k.request('a');
+    k.exited('a', 1, ['no such file']);
+    expect(k.all('process.exited').at(-1)?.data.tail).toEqual(['no such file']);
+    k.finish(k.serve('b'));
+    k.exited('b', 139, ['prompt: who am I']);
+    expect(k.all('process.exited').at(-1)?.data.tail).toEqual([]);
+  });
+});
+
 describe('stopping', () => {
   it('kills what is still alive at the end of its grace', () => {
     const k = kernel({ models: { a: { stopGraceMs: 2_000 } } }).boot();

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventsPage } from '../../scripts/events-page.ts';
-import { MEANING, VERSION } from '../../src/core/events.ts';
+import { MEANING } from '../../src/core/event-meaning.ts';
+import { VERSION } from '../../src/core/events.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 

@@ -83,8 +83,11 @@ describe('imports', () => {
   });
 
   it('of packages name dependencies that package.json has', () => {
-    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
-    const known = new Set(Object.keys(manifest.dependencies));
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      name: string;
+      dependencies: object;
+    };
+    const known = new Set([manifest.name, ...Object.keys(manifest.dependencies)]);
     const unknown = all.filter(({ to }) => isPackage(to) && !known.has(to.split('/')[0] ?? '') && !to.startsWith('@'));
     expect(show(unknown)).toEqual([]);
   });

@@ -10,12 +10,15 @@ import { readHead } from '../../src/core/log/head-file.ts';
 import type { EventLog } from '../../src/core/log/log.ts';
 import { logFiles } from '../../src/core/log/log-files.ts';
 import { openSqliteLog } from '../../src/core/log/sqlite.ts';
+import { stateAt } from '../../src/core/log/sqlite-fold.ts';
 import { inspectLog } from '../../src/core/log/sqlite-inspect.ts';
 import { selectArrival, selectBlob, selectEvents } from '../../src/core/log/sqlite-select.ts';
+import { encodeState } from '../../src/core/state-codec.ts';
 import { eventsFrom, publicId } from './log-fixtures.ts';
 
 export const EVENTS = 240;
 export const COMMITS = 12;
+const SNAPSHOTS = 3;
 export const BLOB = 'models: {}\n'.repeat(40);
 
 export interface Originals {
@@ -28,10 +31,14 @@ export interface Originals {
 
 export async function makeOriginals(root: string): Promise<Originals> {
   const dir = join(root, 'live');
-  const limits = { logBallastBytes: 0, logCheckpointIdleMs: 600_000 };
-  const first = await openSqliteLog({ dir, limits });
+  // Snapshots only in the first part: what is in the write-ahead file of the second one are commits, to the last page.
+  const limits = { logBallastBytes: 0, logCheckpointIdleMs: 600_000, logSnapshotEvents: 1_000_000 };
+  const first = await openSqliteLog({ dir, limits: { ...limits, logSnapshotEvents: 40, logSnapshotGapMs: 1 } });
   first.log.putBlob('config', BLOB);
   await appendCommits(first.log, 1, EVENTS / 2);
+  await vi.waitFor(() => {
+    if (snapshotsIn(dir) < SNAPSHOTS) throw new Error('the snapshots are not made yet');
+  });
   await first.log.close();
   const { log } = await openSqliteLog({ dir, limits });
   await appendCommits(log, EVENTS / 2 + 1, EVENTS);
@@ -42,6 +49,15 @@ export async function makeOriginals(root: string): Promise<Originals> {
   const killed = copyLog(dir, root);
   await log.close();
   return { root, closed: copyLog(dir, root), killed };
+}
+
+function snapshotsIn(dir: string): number {
+  const db = new Database(join(dir, 'events.db'), { readonly: true });
+  try {
+    return db.prepare<[], number>('SELECT count(*) FROM snapshots').pluck().get() ?? 0;
+  } finally {
+    db.close();
+  }
 }
 
 async function appendCommits(log: EventLog, from: number, to: number): Promise<void> {
@@ -79,7 +95,8 @@ export function everythingIn(dir: string): string {
       selectEvents(db, { ...all, request: 3 * index + 1 }),
     );
     const found = [1, 100, EVENTS - 2].map((key) => selectArrival(db, publicId(key), EVENTS));
-    return JSON.stringify([selectEvents(db, all), byRequest, found, selectBlob(db, 'config')]);
+    const states = [40, 59, 80, 119, 120, EVENTS].map((position) => encodeState(stateAt(db, position)));
+    return JSON.stringify([selectEvents(db, all), byRequest, found, selectBlob(db, 'config'), states]);
   } finally {
     db.close();
   }
@@ -87,7 +104,18 @@ export function everythingIn(dir: string): string {
 
 /** `sound`, or why not. */
 export function verdictOn(dir: string): string {
+  return inspected(dir).verdict;
+}
+
+/** Whether the operator is told that something is not as it was. */
+export function isNoticed(dir: string): boolean {
+  const { verdict, warnings } = inspected(dir);
+  return verdict !== 'sound' || warnings.length > 0;
+}
+
+function inspected(dir: string): { verdict: string; warnings: string[] } {
   const finding = inspectLog(logFiles(dir));
   if (finding.kind === 'sound') finding.reader.close();
-  return finding.kind === 'unusable' ? finding.reason : finding.kind;
+  const verdict = finding.kind === 'unusable' ? finding.reason : finding.kind;
+  return { verdict, warnings: finding.kind === 'sound' ? finding.warnings : [] };
 }

@@ -1,7 +1,10 @@
 /** The log in memory keeps the contract of every log, and its own bound. */
 import { describe, expect, it } from 'vitest';
+import { canonical } from '../../src/core/canonical.ts';
+import { fold } from '../../src/core/evolve.ts';
 import { openMemoryLog } from '../../src/core/log/memory.ts';
 import { testEventLog } from '../contract/event-log.ts';
+import { busyLog } from './busy-events.ts';
 import { eventsFrom, positionsOf, publicId, readAll } from './log-fixtures.ts';
 
 testEventLog('the memory log', { open: async () => openMemoryLog({ onWarning: () => {} }) });
@@ -16,6 +19,20 @@ describe('openMemoryLog()', () => {
     expect(kept).toEqual(Array.from(kept, (_, index) => 251 - kept.length + index));
     expect(await log.findRequest(publicId(1))).toBeNull();
     expect(log.durable).toBe(250);
+  });
+
+  it('still tells the state after every position that it holds, and says from which one on', async () => {
+    const { log } = openMemoryLog({ eventsMax: 100 });
+    const events = busyLog(1_000);
+    for (const event of events) log.append([event], false);
+    const [first] = await readAll(log);
+    for (const position of [first!.position - 1, first!.position, 950, 1_000]) {
+      const state = await log.stateAt(position);
+      expect(canonical(state), `position ${position}`).toBe(canonical(fold(events.slice(0, position))));
+    }
+    const message = `this log in memory begins after event ${first!.position - 1}`;
+    await expect(log.stateAt(first!.position - 2)).rejects.toThrow(message);
+    expect(await log.positionAt(events[10]!.at)).toBe(first!.position - 1);
   });
 
   it('warns of an event that it cannot keep', () => {

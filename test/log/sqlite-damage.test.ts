@@ -27,13 +27,15 @@ import {
   copyLog,
   EVENTS,
   everythingIn,
+  isNoticed,
   makeOriginals,
   type Originals,
   verdictOn,
 } from './damage-fixtures.ts';
 import { eventsFrom, openTestLog, randomFrom, readAll } from './log-fixtures.ts';
 
-const FLIPS = Number(process.env['TURNOUT_TEST_FLIPS'] ?? 80);
+/** In each of four files. */
+const FLIPS = Number(process.env['TURNOUT_TEST_FLIPS'] ?? 100);
 const SEED = Number(process.env['TURNOUT_TEST_SEED'] ?? Date.now() % 1_000_000);
 
 let originals: Originals;
@@ -113,6 +115,7 @@ describe('a flipped bit', () => {
     ['the database of a closed log', 'closed', 'events.db'],
     ['the database of a killed log', 'killed', 'events.db'],
     ['the write-ahead file of a killed log', 'killed', 'events.db-wal'],
+    ['the head of a killed log', 'killed', 'head.json'],
   ] as const)(`in %s is noticed, or changes nothing that is read (seed ${SEED})`, (_, kind, name) => {
     const random = randomFrom(SEED);
     const dir = copyLog(originals[kind], originals.root);
@@ -127,7 +130,7 @@ describe('a flipped bit', () => {
       rmSync(join(dir, 'events.db-shm'), { force: true });
       const bit = Math.floor(random() * bits);
       flip(join(dir, name), bit);
-      if (verdictOn(dir) !== 'sound') tally.noticed += 1;
+      if (isNoticed(dir)) tally.noticed += 1;
       else if (everythingIn(dir) === untouched) tally.harmless += 1;
       else unnoticed.push(bit);
     }
@@ -137,12 +140,14 @@ describe('a flipped bit', () => {
 });
 
 describe('a write-ahead file that was cut', () => {
-  it('is noticed wherever it was cut', () => {
+  it('is noticed wherever it was cut: at every frame, and a byte before and after it', () => {
     const dir = copyLog(originals.killed, originals.root);
     const size = statSync(join(dir, 'events.db-wal')).size;
     const frame = 24 + 4096;
-    const cuts = [0, 31, 32, 33, 32 + frame, Math.floor(size / 2), size - frame, size - 1];
-    for (const cut of cuts) {
+    const frames = (size - 32) / frame;
+    const cuts = Array.from({ length: frames }, (_, index) => 32 + index * frame).flatMap((at) => [at - 1, at, at + 1]);
+    expect(frames).toBeGreaterThan(COMMITS);
+    for (const cut of [0, ...cuts, size - 1]) {
       copyFileSync(join(originals.killed, 'events.db'), join(dir, 'events.db'));
       copyFileSync(join(originals.killed, 'events.db-wal'), join(dir, 'events.db-wal'));
       rmSync(join(dir, 'events.db-shm'), { force: true });

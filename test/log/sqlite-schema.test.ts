@@ -58,7 +58,7 @@ describe('createTables()', () => {
   it('makes what is expected of a file of the newest format', () => {
     const db = memory();
     db.exec('BEGIN; ROLLBACK');
-    expect(() => createTables(db, 5, 'seed')).toThrow('expected journal_mode to be wal, got "memory"');
+    expect(() => createTables(db)).toThrow('expected journal_mode to be wal, got "memory"');
     migrate(db);
     expect(schemaOf(db)).toEqual(expectedSchema());
     expect(db.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length);

@@ -1,9 +1,14 @@
 /** A log in trouble keeps what it is given, says so, and catches up; a broken file is never trusted again. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
+import { canonical } from '../../src/core/canonical.ts';
+import { fold } from '../../src/core/evolve.ts';
 import type { LogStatus } from '../../src/core/log/log.ts';
-import type { Replaced } from '../../src/core/log/sqlite-feed.ts';
+import type { Replaced } from '../../src/core/log/sqlite-messages.ts';
+import { until } from '../support/until.ts';
+import { busyLog } from './busy-events.ts';
 import { eventsFrom, openTestLog, positionsOf, readAll, tempDir, whenDurable, whenStatus } from './log-fixtures.ts';
 
 const movedAside = (dir: string, reason: string) => readdirSync(dir).filter((name) => name.includes(`.${reason}-`));
@@ -109,11 +114,27 @@ describe('a failed fsync', () => {
     expect(replaced[0]?.reason).toBe('io-error: made up for a test (SQLITE_IOERR_FSYNC)');
     expect(existsSync(replaced[0]!.movedTo)).toBe(true);
     expect(notes[0]).toMatch(/^the event log was given up \(io-error: .+\); it is ".+" now, and a new one begins$/);
-    expect(await readAll(log)).toEqual(eventsFrom(21, 30));
+    const [first, ...rest] = await readAll(log);
+    expect(first).toMatchObject({ position: 20, type: 'log.rebased' });
+    expect(rest).toEqual(eventsFrom(21, 30));
     await log.close();
     const again = await openTestLog(dir);
     expect(again).toMatchObject({ head: 30, replaced: null, warnings: [] });
-    expect(await readAll(again.log)).toEqual(eventsFrom(21, 30));
+    expect(await readAll(again.log)).toEqual([first, ...rest]);
+  });
+
+  it('leaves no hole in the state: the new file begins with what the old one had led to', async () => {
+    const events = busyLog(300);
+    const fault = { failCommits: { from: 2, to: 2, code: 'SQLITE_IOERR_FSYNC' } };
+    const { log } = await openTestLog(tempDir(), { fault });
+    log.append(events.slice(0, 200), true);
+    await log.flush();
+    log.append(events.slice(200), true);
+    await whenDurable(log, 300);
+    expect((await readAll(log))[0]).toMatchObject({ position: 200, type: 'log.rebased' });
+    expect(canonical(await log.stateAt(300))).toBe(canonical(fold(events)));
+    expect(canonical(await log.stateAt(200))).toBe(canonical(fold(events.slice(0, 200))));
+    await expect(log.stateAt(199)).rejects.toMatchObject({ code: 'not-found' });
   });
 
   it('leaves the old file with everything that was acknowledged', async () => {
@@ -155,6 +176,37 @@ describe('passing trouble', () => {
     await whenStatus(log, ({ state }) => state === 'ok');
     expect(await readAll(log)).toEqual(eventsFrom(1, 6));
     expect(movedAside(dir, '')).toEqual([]);
+  });
+});
+
+describe('a reader in another program that does not let go', () => {
+  it('is reported once, and again when it happens again; commits go on', async () => {
+    const dir = tempDir();
+    const limits = { logCheckpointBytes: 20_000, logCheckpointIdleMs: 5, logWalKeptBytes: 10_000 };
+    const { log, notes } = await openTestLog(dir, { limits });
+    let last = 0;
+    for (let round = 1; round <= 2; round += 1) {
+      const reader = new Database(join(dir, 'events.db'), { readonly: true });
+      reader.exec('BEGIN');
+      reader.prepare('SELECT count(*) FROM events').get();
+      await until('a word about it', async () => {
+        log.append(eventsFrom(last + 1, last + 50), true);
+        last += 50;
+        await log.flush();
+        return notes.length === round;
+      });
+      reader.close();
+      await until('the write-ahead file to be folded in', async () => {
+        log.append(eventsFrom(last + 1, last + 1), true);
+        last += 1;
+        await log.flush();
+        return statSync(join(dir, 'events.db-wal')).size < 80_000;
+      });
+    }
+    const text = /^the write-ahead file of the event log has \d+ bytes: a reader does not let go of it$/;
+    expect(notes).toEqual([expect.stringMatching(text), expect.stringMatching(text)]);
+    expect(log.status()).toMatchObject({ state: 'ok', lost: 0 });
+    expect(log.durable).toBe(last);
   });
 });
 
@@ -221,6 +273,8 @@ describe('a log whose files are taken away', () => {
     await vi.waitFor(() => expect(heard.map(({ code }) => code)).toEqual(['unlinked', null]), { timeout: 10_000 });
     log.append(eventsFrom(31, 33), true);
     await whenDurable(log, 33);
-    expect(await readAll(log)).toEqual(eventsFrom(31, 33));
+    const [first, ...rest] = await readAll(log);
+    expect(first).toMatchObject({ position: 30, type: 'log.rebased' });
+    expect(rest).toEqual(eventsFrom(31, 33));
   });
 });

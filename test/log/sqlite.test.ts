@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readHead } from '../../src/core/log/head-file.ts';
-import { setPragmas } from '../../src/core/log/sqlite-schema.ts';
+import { MIGRATIONS, setPragmas } from '../../src/core/log/sqlite-schema.ts';
 import { testEventLog } from '../contract/event-log.ts';
 import { eventAt, eventsFrom, openTestLog, readAll, tempDir, whenDurable } from './log-fixtures.ts';
 
@@ -60,7 +60,7 @@ describe('openSqliteLog()', () => {
     const db = connect(dir);
     expect(db.pragma('journal_mode', { simple: true })).toBe('wal');
     expect(db.pragma('auto_vacuum', { simple: true })).toBe(2);
-    expect(db.pragma('user_version', { simple: true })).toBe(1);
+    expect(db.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length);
     const tables = db.pragma('table_list') as { name: string; strict: number; type: string }[];
     const ours = tables.filter(({ name }) => !name.startsWith('sqlite_'));
     expect(ours.map(({ name, strict }) => [name, strict]).toSorted()).toEqual([
@@ -68,6 +68,7 @@ describe('openSqliteLog()', () => {
       ['commits', 1],
       ['events', 1],
       ['meta', 1],
+      ['snapshots', 1],
     ]);
     expect(() => db.exec("UPDATE events SET version = 'x'")).toThrow();
   });
@@ -103,6 +104,17 @@ describe('openSqliteLog()', () => {
     const commits = connect(dir).prepare<[], number>('SELECT count(*) FROM commits').pluck().get() ?? 0;
     expect(commits).toBeGreaterThan(0);
     expect(commits).toBeLessThan(60);
+  });
+
+  it('takes an event of ten megabytes, in characters of every kind', async () => {
+    const { log } = await openTestLog(tempDir());
+    const signal = 'x\u0000\t\n\u2028\u{1F600}'.repeat(1_250_000);
+    const event = { position: 1, at: 1, version: 1, type: 'router.draining' as const, data: { signal } };
+    log.append([event], true);
+    await log.flush();
+    const [found] = await log.read({});
+    expect(found?.type === 'router.draining' && found.data.signal === signal).toBe(true);
+    expect(log.status()).toMatchObject({ state: 'ok', lost: 0 });
   });
 
   it('writes a batch that is not urgent together, although nobody flushes', async () => {

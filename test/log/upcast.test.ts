@@ -1,6 +1,7 @@
 /** Old events are read as if they had been written today. */
 import { describe, expect, it } from 'vitest';
-import { VERSION } from '../../src/core/events.ts';
+import { type EventData, VERSION } from '../../src/core/events.ts';
+import { emptyState } from '../../src/core/evolve.ts';
 import { UPCASTERS, type UpcastTable, upcast } from '../../src/core/log/upcast.ts';
 
 const table: UpcastTable = {
@@ -39,6 +40,35 @@ describe('upcast()', () => {
   it.each([0, 4, 1.5])('refuses version %d', (version) => {
     const message = `read event "lamp.lit": expected a version from 1 to 3, got ${version}`;
     expect(() => upcast('lamp.lit', version, {}, table)).toThrow(message);
+  });
+
+  it('gives a configuration from before there were planners those that it had: groups, and nothing else', () => {
+    const model = { id: 'a', group: 'all', specDigest: 'x' };
+    const data = {
+      hash: 'h',
+      trigger: 'start',
+      settings: { models: [model], groups: [], planner: 'group', maxWaitMs: 5 },
+    };
+    const { version, data: now } = upcast('config.applied', 1, data, UPCASTERS);
+    expect(version).toBe(VERSION['config.applied']);
+    expect(now).toMatchObject({
+      hash: 'h',
+      trigger: 'start',
+      settings: { planner: 'group', fallback: 'group', matrix: null, devices: [], maxWaitMs: 5, memoryWaitMs: 15_000 },
+    });
+    const { settings } = now as EventData['config.applied'];
+    expect(settings.models[0]).toMatchObject({ ...model, memory: null, tags: [], onDemand: { action: 'load' } });
+    const known = Object.keys(emptyState().settings).toSorted();
+    expect(known.filter((key) => !(key in settings) && !(key in data.settings))).toEqual([
+      'drainTimeoutMs',
+      'onTrouble',
+      'queueTimeoutMs',
+    ]);
+  });
+
+  it('gives a run from before memory was counted none that is reserved', () => {
+    const { data } = upcast('process.starting', 1, { port: 5, logFile: 'x' }, UPCASTERS);
+    expect(data).toEqual({ port: 5, logFile: 'x', memory: null });
   });
 
   it('has for every event type the steps that lead to its current version', () => {

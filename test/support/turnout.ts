@@ -43,6 +43,8 @@ export interface TurnoutOptions {
   env?: Record<string, string>;
   /** An existing directory to start in (again); it is kept by `dispose`. */
   dir?: string;
+  /** Sent with every request. */
+  headers?: Record<string, string>;
 }
 
 export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
@@ -76,10 +78,17 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     return /listening on (https?:\/\/[\d.]+:\d+)/.exec(output)?.[1];
   });
 
+  /** As `fetch`, with the headers that every request has. */
+  const send = (path: string, init: RequestInit = {}, more: Record<string, string> = {}) =>
+    fetch(url + path, {
+      ...init,
+      headers: { ...options.headers, ...more, ...(init.headers as Record<string, string> | undefined) },
+    });
+
   async function events<T extends EventType>(...types: T[]): Promise<EventOf<T>[]> {
     const all: EventOf<T>[] = [];
     for (let from = 1; ; ) {
-      const response = await fetch(`${url}/api/log?types=${types.join(',')}&from=${from}&limit=5000`);
+      const response = await send(`/api/log?types=${types.join(',')}&from=${from}&limit=5000`);
       if (response.status !== 200) throw new Error(`GET /api/log: expected 200, got ${response.status}`);
       const { events: some } = (await response.json()) as { events: TurnoutEvent[] };
       all.push(...(some as EventOf<T>[]));
@@ -95,14 +104,11 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
     stateDir,
     pid: child.pid ?? 0,
     output: () => output,
-    get: (path, init) => fetch(url + path, init),
-    post: (path, body, init = {}) =>
-      fetch(url + path, {
-        method: 'POST',
-        body: typeof body === 'string' ? body : JSON.stringify(body),
-        ...init,
-        headers: { 'content-type': 'application/json', ...(init.headers as Record<string, string> | undefined) },
-      }),
+    get: (path, init) => send(path, init),
+    post(path, body, init = {}) {
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      return send(path, { method: 'POST', body: text, ...init }, { 'content-type': 'application/json' });
+    },
     events,
     exited,
     signal(signal) {

@@ -2,7 +2,8 @@
  * `GET /api/log`: durable events, filtered; with `follow=1` as server-sent events that go on. A client that comes back
  * with `Last-Event-ID` gets what it missed.
  */
-import { type EventType, MEANING } from '../../core/events.ts';
+import { MEANING } from '../../core/event-meaning.ts';
+import type { EventType } from '../../core/events.ts';
 import { type Position, type RequestKey, requestKey } from '../../core/ids.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { LogQuery } from '../../core/log/log.ts';

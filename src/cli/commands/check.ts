@@ -9,6 +9,7 @@ import { renderDiagnostics } from '../../core/config/render.ts';
 import { TurnoutError } from '../../core/errors.ts';
 import { print, printJson } from '../output.ts';
 import { type Meaning, meaningOf } from './check-meaning.ts';
+import { policyDiagnostics } from './check-policies.ts';
 import { countText, githubText, meaningText } from './check-text.ts';
 
 interface CheckOptions {
@@ -53,6 +54,8 @@ async function checkOne(paths: ConfigPaths, { llamaSwap }: CheckOptions): Promis
   const result = await readConfig(paths, { reader: llamaSwap === true ? 'llama-swap' : 'turnout' });
   if ('errors' in result) return { name, ok: false, ...result, meaning: null };
   const { config } = result;
+  const errors = llamaSwap === true ? [] : await policyDiagnostics(config);
+  if (errors.length > 0) return { name, ok: false, errors, warnings: config.warnings, meaning: null };
   return { name, ok: true, errors: [], warnings: config.warnings, meaning: readable(config, llamaSwap) };
 }
 

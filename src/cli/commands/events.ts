@@ -1,7 +1,8 @@
 /** `turnout events`: the log, filtered; from the running turnout, or from its file when none runs. */
 import { createParser } from 'eventsource-parser';
 import { TurnoutError } from '../../core/errors.ts';
-import { type EventType, MEANING, type TurnoutEvent } from '../../core/events.ts';
+import { MEANING } from '../../core/event-meaning.ts';
+import type { EventType, TurnoutEvent } from '../../core/events.ts';
 import { formatMoment } from '../../core/history/format.ts';
 import { modelId } from '../../core/ids.ts';
 import type { LogQuery } from '../../core/log/log.ts';

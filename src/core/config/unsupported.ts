@@ -17,7 +17,6 @@ const UNSUPPORTED: { path: string; only?: true }[] = [
   { path: 'peers' },
   { path: 'turnout.eventLog.retentionDays' },
   { path: 'turnout.eventLog.maxBytes' },
-  { path: 'turnout.policy' },
 ];
 
 export function reportUnsupported(root: TreeNode, report: Report): void {

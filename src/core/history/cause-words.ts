@@ -8,6 +8,7 @@ import { formatRough, inThePast, list } from './format.ts';
 /** Behind `was stopped`. */
 export const STOPPED_FOR: Record<EventOf<'process.stopping'>['data']['reason'], string> = {
   swap: 'to make room',
+  policy: 'because a policy asked for it',
   ttl: 'because no request came within its ttl',
   unload: 'because an operator asked for it',
   shutdown: 'because turnout was shut down',
@@ -21,6 +22,7 @@ export const STOPPED_FOR: Record<EventOf<'process.stopping'>['data']['reason'], 
  * `afterMs` is what `whenIdle` says now, where that is known.
  */
 export function idleWords(setting: string, afterMs: number | null = null): string {
+  if (setting === 'policy') return 'a policy asked for it';
   if (setting === 'keepWarm') return 'it is kept warm at this time (keepWarm)';
   return afterMs === null
     ? `no request came for a while (${setting})`

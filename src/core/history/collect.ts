@@ -108,7 +108,7 @@ async function withNeighbours(
 }
 
 /** Adds causes of causes until none is missing. Bounded, for damaged logs. */
-async function withCauses(log: LogReader, events: TurnoutEvent[]): Promise<TurnoutEvent[]> {
+export async function withCauses(log: LogReader, events: TurnoutEvent[]): Promise<TurnoutEvent[]> {
   const known = [...events];
   for (let depth = 0; depth < LIMITS.explainCauseDepth; depth++) {
     const wanted = new Set<Position>();

@@ -181,7 +181,8 @@ function endSentences(index: EventIndex, { stopping, exited }: Ending, options: 
     if (exited === null) return [];
     const tail = exited.data.tail.map((line) => `  ${line}`);
     const end = `run ${exited.data.run} ${exitWords(exited)} ${formatMoment(exited.at, options)}, nobody had asked it to`;
-    return tail.length === 0 ? [end] : [`${end}; its last output:`, ...tail];
+    if (tail.length > 0) return [`${end}; its last output:`, ...tail];
+    return [exited.data.by === 'unknown' ? end : `${end}; what it printed: turnout logs ${exited.model}`];
   }
   const why = causeChain(index, stopping)
     .slice(1)

@@ -68,6 +68,18 @@ export function lineToRow(line: string): Row {
 /** The position a line begins with. */
 export const positionOf = (line: string): Position => Number.parseInt(line, 10);
 
+/** A row as the fold takes it, upcast to the current version. `cause` is left out, for the fold does not look at it. */
+export function rowToFold(row: Row): TurnoutEvent {
+  const [position, at, type, stored, model, request, , text] = row;
+  let version = stored;
+  let data: unknown = JSON.parse(text);
+  if (stored < (VERSION[type as EventType] ?? 0)) ({ version, data } = upcast(type, stored, data, UPCASTERS));
+  const event = { position, at, type, version, data } as Record<string, unknown>;
+  if (model !== null) event['model'] = model;
+  if (request !== null) event['request'] = request;
+  return event as unknown as TurnoutEvent;
+}
+
 /** A row as JSON text of a `TurnoutEvent`, upcast to the current version. `data` is only parsed when it must change. */
 export function rowToJson(row: Row): string {
   const [position, at, type, stored, model, request, cause, text] = row;

@@ -16,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
+import type { Position } from '../ids.ts';
 import type { Link } from './sqlite-chain.ts';
 
 const writeAt = promisify(write);
@@ -37,6 +38,8 @@ export function readHead(path: string): Link | 'missing' | 'unreadable' {
 }
 
 export interface HeadFile {
+  /** What the file says on the disk. */
+  readonly reached: Position;
   /** Writes this head as soon as the one being written is done; only the newest counts. */
   advance(head: Link): void;
   /** Resolves when nothing is left to write. */
@@ -58,17 +61,19 @@ export function openHead(path: string, head: Link, onWarning: (text: string) => 
     throw error;
   }
   let wanted: Link | null = null;
+  let reached = head.position;
   let writing: Promise<void> | null = null;
   let warned = false;
   let given = false;
 
   async function writeAll(): Promise<void> {
     while (wanted !== null && !given) {
-      const next = formatHead(wanted);
+      const next = wanted;
       wanted = null;
       try {
-        await writeAt(fd, next, 0, HEAD_BYTES, 0);
+        await writeAt(fd, formatHead(next), 0, HEAD_BYTES, 0);
         await sync(fd);
+        reached = next.position;
         warned = false;
       } catch (error) {
         if (!warned) onWarning(`write the head of the event log "${path}": ${(error as Error).message}`);
@@ -79,6 +84,9 @@ export function openHead(path: string, head: Link, onWarning: (text: string) => 
   }
 
   return {
+    get reached() {
+      return reached;
+    },
     advance(next) {
       wanted = next;
       writing ??= writeAll();

@@ -2,8 +2,8 @@
  * Where the files of a log lie, and how they are moved out of the way. Databases are looked at by `stat` and `rename`
  * only: opening and closing one through `fs` would drop the locks that this process holds on it (POSIX).
  */
-import { closeSync, existsSync, fsyncSync, lstatSync, openSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, fsyncSync, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { TurnoutError } from '../errors.ts';
 
 export interface LogFiles {
@@ -18,15 +18,20 @@ export interface LogFiles {
   rescued: string;
 }
 
+/** The log of a state directory. */
 export function logFiles(dir: string): LogFiles {
-  const database = join(dir, 'events.db');
+  return { ...filesAt(join(dir, 'events.db')), head: join(dir, 'head.json'), ballast: join(dir, 'ballast') };
+}
+
+/** A log that lies somewhere: a backup, or one that was moved aside, whose head goes by its name. */
+export function filesAt(database: string): LogFiles {
   return {
-    dir,
+    dir: dirname(database),
     database,
     wal: `${database}-wal`,
     shm: `${database}-shm`,
-    head: join(dir, 'head.json'),
-    ballast: join(dir, 'ballast'),
+    head: `${database}.head.json`,
+    ballast: `${database}.ballast`,
     fresh: `${database}.fresh`,
     rescued: `${database}.rescued`,
   };
@@ -70,6 +75,11 @@ export function rename(from: string, to: string): void {
   } catch (cause) {
     throw stateDirError(`move "${from}" to "${to}"`, cause);
   }
+}
+
+/** Removes a database that is not the log, with its companions. */
+export function removeDatabase(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
 }
 
 /** Makes renames durable. */

@@ -4,6 +4,7 @@
  */
 import type { EventType, TurnoutEvent } from '../events.ts';
 import type { ModelId, Position, RequestKey } from '../ids.ts';
+import type { State } from '../state.ts';
 
 export interface LogQuery {
   /** First position, inclusive. Default: the first one kept. */
@@ -59,9 +60,51 @@ export interface EventLog {
   close(): Promise<void>;
 }
 
+/** The past of a log. Folding happens off the loop's thread, from a snapshot on where there are any. */
+export interface TimeTravel {
+  /**
+   * The state after a durable position, for the caller to own; 0 = before the first event. Rejects with TurnoutError:
+   * 'not-found' (the log does not go back so far), 'bad-request' (it is not durable yet).
+   */
+  stateAt(position: Position): Promise<State>;
+  /** The last durable position at or before a time (ms); the one before the first event when all came later. */
+  positionAt(time: number): Promise<Position>;
+}
+
+/** How long events are kept. Whatever something open has its cause in stays. */
+export interface Retention {
+  /** 0 = for ever. */
+  days: number;
+  /** Above it the oldest leave; null = any size. */
+  bytesMax: number | null;
+}
+
+/** What became of an order to let old events go. */
+export interface Compaction {
+  /** Where the log begins now: the position of a `log.rebased`, or of the event before the first one. */
+  base: Position;
+  /** Events that left. */
+  events: number;
+  /** Bytes by which the file became smaller. */
+  freedBytes: number;
+  /** Why it ended early, in which case it goes on by itself later; null = all is done. */
+  stopped: string | null;
+}
+
+/** What a log needs beside being written. */
+export interface LogUpkeep {
+  /** Sets what is kept from now on. Old events leave at once when there are any, and later as they become old. */
+  retain(retention: Retention): void;
+  /** Lets old events go now and gives all free room back. `retention`: sets what is kept from now on, first. */
+  compact(retention?: Retention): Promise<Compaction>;
+  /** Resolves when every part of the log was proven since it was opened, or was given up for not being whole. */
+  proven(): Promise<void>;
+}
+
 /** What `open` found. */
 export interface OpenedLog {
-  log: EventLog;
+  log: EventLog & TimeTravel;
+  upkeep: LogUpkeep;
   /** Last position in the log; 0 when empty. */
   head: Position;
   /** Why the former file was moved aside, and where to; null in normal running. */

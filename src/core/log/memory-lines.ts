@@ -15,17 +15,21 @@ export interface MemoryLines {
 /** So many lines are packed at a time. */
 const PACK_LINES = 256;
 
-/** Keeps the newest `linesMax`, and while it drops the older ones in packs, a few fewer. */
-export function createMemoryLines(linesMax: number): MemoryLines {
+/**
+ * Keeps the newest `linesMax`, and while it drops the older ones in packs, a few fewer. `onDropped` is given each line that
+ * goes, in order.
+ */
+export function createMemoryLines(linesMax: number, onDropped: (line: string) => void = () => {}): MemoryLines {
   const packLines = Math.max(1, Math.min(PACK_LINES, Math.floor(linesMax / 10)));
   let packs: Buffer[] = [];
   let newest: string[] = [];
 
-  /** Dropped a tenth at a time, so that a full log does not move its whole list for every pack. */
+  /** One pack at a time: whoever folds what goes must not hold up everything for long. */
   function dropOldest(): void {
     if (packs.length * packLines + newest.length <= linesMax) return;
-    const kept = Math.ceil(linesMax * 0.9) - newest.length;
-    packs = packs.slice(packs.length - Math.ceil(kept / packLines));
+    const [oldest, ...rest] = packs;
+    packs = rest;
+    for (const line of oldest?.toString('utf8').split(LINE_END) ?? []) onDropped(line);
   }
 
   return {

@@ -9,9 +9,10 @@ import { requestKey } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { encodeEvent, lineToRow, positionOf, rowToJson } from './codec.ts';
 import { createListeners } from './listeners.ts';
-import type { EventLog, LogStatus, OpenedLog } from './log.ts';
-import { mustBeOpen, outOfOrder } from './log-misuse.ts';
+import type { EventLog, LogStatus, LogUpkeep, OpenedLog, TimeTravel } from './log.ts';
+import { checkPosition, mustBeOpen, outOfOrder } from './log-misuse.ts';
 import { createMemoryLines, type MemoryLines } from './memory-lines.ts';
+import { createMemoryPast } from './memory-past.ts';
 import { fullQuery, matches } from './query.ts';
 
 export interface MemoryLogOptions {
@@ -28,7 +29,8 @@ export function openMemoryLog(options: MemoryLogOptions = {}): OpenedLog {
   const blobs = new Map<string, string>();
   const durable = createListeners<number>();
   const changed = createListeners<LogStatus>();
-  const lines = createMemoryLines(eventsMax);
+  const past = createMemoryPast();
+  const lines = createMemoryLines(eventsMax, past.left);
   let last = 0;
   let lost = 0;
   let closed = false;
@@ -57,7 +59,7 @@ export function openMemoryLog(options: MemoryLogOptions = {}): OpenedLog {
     }
   }
 
-  const log: EventLog = {
+  const log: EventLog & TimeTravel = {
     get durable() {
       return last;
     },
@@ -84,6 +86,15 @@ export function openMemoryLog(options: MemoryLogOptions = {}): OpenedLog {
       mustBeOpen(closed);
       return findArrival(lines, id);
     },
+    async stateAt(position) {
+      mustBeOpen(closed);
+      checkPosition(position, last);
+      return past.stateAt(position, lines);
+    },
+    async positionAt(time) {
+      mustBeOpen(closed);
+      return past.positionAt(time, lines);
+    },
     putBlob(hash, bytes) {
       if (!closed) blobs.set(hash, bytes.toWellFormed());
     },
@@ -96,8 +107,15 @@ export function openMemoryLog(options: MemoryLogOptions = {}): OpenedLog {
       closed = true;
     },
   };
-  return { log, head: 0, replaced: null, warnings: [] };
+  return { log, upkeep: NOTHING_TO_KEEP, head: 0, replaced: null, warnings: [] };
 }
+
+/** A log in memory has its own bound, and nothing that could be given back. */
+const NOTHING_TO_KEEP: LogUpkeep = {
+  retain() {},
+  compact: async () => ({ base: 0, events: 0, freedBytes: 0, stopped: null }),
+  async proven() {},
+};
 
 function findArrival(lines: MemoryLines, id: string): RequestKey | null {
   const wanted = JSON.stringify(id);

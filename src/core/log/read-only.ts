@@ -3,14 +3,18 @@
  * write to it, copy it, or take its lock.
  */
 import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { TurnoutError } from '../errors.ts';
 import type { TurnoutEvent } from '../events.ts';
 import { type Position, type RequestKey, requestKey } from '../ids.ts';
-import type { LogQuery } from './log.ts';
+import { decodeState } from '../state-codec.ts';
+import type { LogQuery, TimeTravel } from './log.ts';
+import { filesAt, type LogFiles, logFiles } from './log-files.ts';
+import { checkPosition } from './log-misuse.ts';
 import { fullQuery } from './query.ts';
 import { createReaderClient } from './sqlite-reader-client.ts';
 
-export interface ReadOnlyLog {
+export interface ReadOnlyLog extends TimeTravel {
   /** Last position in the log; 0 when it is empty. */
   readonly head: Position;
   read(query: LogQuery): Promise<TurnoutEvent[]>;
@@ -24,23 +28,33 @@ export interface ReadOnlyLog {
  * (it is not whole, or a newer turnout wrote it), 'state-dir' or 'log-unavailable' (it cannot be read now).
  */
 export async function openLogForReading(dir: string): Promise<ReadOnlyLog> {
-  const reader = createReaderClient({ dir: truePath(dir), verify: true });
+  return openForReading(logFiles(truePath(dir)));
+}
+
+/** The same for a log that lies somewhere: a backup, or one that was moved aside. */
+export async function openLogFile(file: string): Promise<ReadOnlyLog> {
+  return openForReading(filesAt(resolve(file)));
+}
+
+async function openForReading(files: LogFiles): Promise<ReadOnlyLog> {
+  const reader = createReaderClient({ files, verify: true });
   try {
-    const head = Number(await reader.ask({ kind: 'open' }));
+    const { position: head } = await reader.ask({ kind: 'open' });
     return {
       head,
       async read(query) {
-        const text = await reader.ask({ kind: 'read', query: fullQuery(query, head) });
-        return JSON.parse(String(text)) as TurnoutEvent[];
+        return JSON.parse(await reader.ask({ kind: 'read', query: fullQuery(query, head) })) as TurnoutEvent[];
       },
       async findRequest(id) {
         const found = await reader.ask({ kind: 'find', id, to: head });
-        return typeof found === 'number' ? requestKey(found) : null;
+        return found === null ? null : requestKey(found);
       },
-      async getBlob(hash) {
-        const found = await reader.ask({ kind: 'blob', hash });
-        return typeof found === 'string' ? found : null;
+      getBlob: (hash) => reader.ask({ kind: 'blob', hash }),
+      async stateAt(position) {
+        checkPosition(position, head);
+        return decodeState(await reader.ask({ kind: 'state', position }));
       },
+      positionAt: (time) => reader.ask({ kind: 'when', time, to: head }),
       close: () => reader.close(),
     };
   } catch (error) {

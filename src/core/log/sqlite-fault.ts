@@ -14,19 +14,26 @@ export interface LogFault {
   fullCommits?: { from: number; to: number; pages: number };
   /** The writer dies at this commit. */
   crashAt?: number;
+  /** Snapshots fail with this SQLite code. */
+  failSnapshots?: string;
+  /** The process is killed before this step of taking events away, counted from 1. */
+  killAtTrimStep?: number;
 }
 
 export interface Fault {
   beforeInsert(db: Database.Database): void;
   beforeCommit(): void;
+  beforeSnapshot(): void;
+  beforeTrimStep(): void;
 }
 
 const PAGES_ANY = 4_294_967_294;
 
 /** `counter` outlives the writer: the commit after a crash is not the first one again. */
 export function createFault(what: LogFault | null, counter: Int32Array): Fault {
-  if (what === null) return { beforeInsert() {}, beforeCommit() {} };
+  if (what === null) return { beforeInsert() {}, beforeCommit() {}, beforeSnapshot() {}, beforeTrimStep() {} };
   const { slowCommitMs = 0, failCommits, fullCommits, crashAt } = what;
+  let trimSteps = 0;
   const within = (span: { from: number; to: number }) => nth() >= span.from && nth() <= span.to;
   const nth = () => Atomics.load(counter, 0);
   return {
@@ -38,6 +45,13 @@ export function createFault(what: LogFault | null, counter: Int32Array): Fault {
     beforeCommit() {
       if (slowCommitMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slowCommitMs);
       if (failCommits && within(failCommits)) throw new Database.SqliteError('made up for a test', failCommits.code);
+    },
+    beforeSnapshot() {
+      if (what.failSnapshots) throw new Database.SqliteError('made up for a test', what.failSnapshots);
+    },
+    beforeTrimStep() {
+      trimSteps += 1;
+      if (trimSteps === what.killAtTrimStep) process.kill(process.pid, 'SIGKILL');
     },
   };
 }

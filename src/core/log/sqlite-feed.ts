@@ -7,7 +7,7 @@ import type { Worker } from 'node:worker_threads';
 import { type ErrorCode, STATUS_OF, TurnoutError } from '../errors.ts';
 import type { Position } from '../ids.ts';
 import type { LogLimits } from './log-limits.ts';
-import type { FromWriter, ToWriter, WriterData } from './sqlite-messages.ts';
+import type { Extent, FromWriter, Replaced, ToWriter, WriterData } from './sqlite-messages.ts';
 import type { Outbox } from './sqlite-outbox.ts';
 import { startWorker } from './worker-url.ts';
 
@@ -21,12 +21,15 @@ export interface FeedOptions {
   /** The file in the place of the log is another one now. */
   onNewFile: () => void;
   onWarning: (text: string) => void;
+  /** The writer has opened a log, at the start or later. */
+  onOpened: (extent: Extent) => void;
+  /** What the writer says of orders that it was given through `tell`. */
+  onAnswer: (message: UpkeepAnswer) => void;
+  /** The writer is gone; orders that it did not answer are lost. */
+  onGone: () => void;
 }
 
-export interface Replaced {
-  reason: string;
-  movedTo: string;
-}
+export type UpkeepAnswer = Extract<FromWriter, { type: 'snapshot-kept' | 'trimmed' }>;
 
 export interface Feed {
   readonly durable: Position;
@@ -35,6 +38,8 @@ export interface Feed {
   open(): Promise<{ last: Position; replaced: Replaced | null; warnings: string[] }>;
   /** Call after handing something to the outbox. */
   pushed(urgent: boolean): void;
+  /** Gives the writer an order beside the commits. False when there is no writer. */
+  tell(message: ToWriter): boolean;
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -85,7 +90,12 @@ export function createFeed(options: FeedOptions): Feed {
       options.onNewFile();
       options.onReplaced({ reason: message.reason, movedTo: message.movedTo });
     },
-    rebuilt: () => options.onNewFile(),
+    rebuilt({ extent }) {
+      options.onNewFile();
+      options.onOpened(extent);
+    },
+    'snapshot-kept': options.onAnswer,
+    trimmed: options.onAnswer,
     warning: ({ text }) => options.onWarning(text),
     closed: () => ended.resolve(),
   };
@@ -96,12 +106,14 @@ export function createFeed(options: FeedOptions): Feed {
       durable = message.last;
       opening.resolve(message);
       opening = null;
+      options.onOpened(message.extent);
       return;
     }
     options.onNewFile();
     if (message.replaced !== null) options.onReplaced(message.replaced);
     for (const text of message.warnings) options.onWarning(text);
     reached(message.last);
+    options.onOpened(message.extent);
     retry();
   }
 
@@ -155,6 +167,7 @@ export function createFeed(options: FeedOptions): Feed {
     ready = false;
     outbox.returned();
     ended.resolve();
+    options.onGone();
     if (opening !== null) {
       opening.reject(new TurnoutError(errorCode(why.code), why.message));
       opening = null;
@@ -253,6 +266,10 @@ export function createFeed(options: FeedOptions): Feed {
           send();
         }, limits.logBatchMs);
       }
+    },
+    tell(message) {
+      worker?.postMessage(message);
+      return worker !== null;
     },
     flush() {
       if (trouble !== null || outbox.settled >= outbox.handed) return Promise.resolve();

@@ -4,7 +4,6 @@
  */
 import Database from 'better-sqlite3';
 import { TurnoutError } from '../errors.ts';
-import type { Position } from '../ids.ts';
 
 /** Says in the file's header whose it is: "trnt". */
 export const APPLICATION_ID = 0x74726e74;
@@ -48,11 +47,24 @@ export const MIGRATIONS: readonly string[] = [
     SELECT RAISE(ABORT, 'blobs are never changed');
   END;
   `,
+  `
+  -- States at the end of commits, so that no fold begins at the first event. Nothing is lost with them.
+  CREATE TABLE snapshots (
+    position INTEGER PRIMARY KEY,
+    fold INTEGER NOT NULL,
+    link TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    proof TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
+
+/** The format from which on a file has snapshots. */
+export const SNAPSHOTS_SINCE = 2;
 
 /** Brings a file to the newest version, each step in its own transaction. Returns the version it had. */
 export function migrate(db: Database.Database, steps: readonly string[] = MIGRATIONS): number {
-  const found = Number(db.pragma('user_version', { simple: true }));
+  const found = formatOf(db);
   for (let version = found; version < steps.length; version += 1) {
     db.transaction(() => {
       db.exec(steps[version] ?? '');
@@ -62,18 +74,17 @@ export function migrate(db: Database.Database, steps: readonly string[] = MIGRAT
   return found;
 }
 
-/** Fills an empty file. `base` is the position before the first event that it will hold. */
-export function createTables(db: Database.Database, base: Position, seed: string): void {
+/** Fills an empty file, which has no root yet. */
+export function createTables(db: Database.Database): void {
   db.pragma('auto_vacuum = INCREMENTAL');
   db.pragma('journal_mode = WAL');
   setPragmas(db);
   db.pragma(`application_id = ${APPLICATION_ID}`);
   migrate(db);
-  const put = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
-  // bigint: better-sqlite3 binds a number as REAL, which an ANY column would keep.
-  put.run('base', BigInt(base));
-  put.run('seed', seed);
 }
+
+/** The format of a file, as a number of steps. */
+export const formatOf = (db: Database.Database): number => Number(db.pragma('user_version', { simple: true }));
 
 /**
  * Sets what SQLite forgets between two openings, and looks whether it took: WAL files open at synchronous=NORMAL, which

@@ -9,13 +9,14 @@ import type { Row } from './codec.ts';
 import { rowToJson } from './codec.ts';
 import type { FullQuery } from './query.ts';
 import { blobCheck } from './sqlite-chain.ts';
+import { readBase } from './sqlite-root.ts';
 
 /** Positions looked through at a time, newest first, when a request is looked for. */
 const FIND_ROWS = 10_000;
 
 /** The events asked for, as the text of a JSON array: the loop's thread parses one string and nothing else. */
 export function selectEvents(db: Database.Database, query: FullQuery): string {
-  const { where, values } = conditions(query);
+  const { where, values } = conditions({ ...query, from: Math.max(query.from, readBase(db)) });
   const order = query.reverse ? 'DESC' : 'ASC';
   const sql = `SELECT * FROM events WHERE ${where.join(' AND ')} ORDER BY position ${order} LIMIT ?`;
   const rows = db
@@ -30,7 +31,7 @@ export function selectEvents(db: Database.Database, query: FullQuery): string {
  * a million events, and random ids in an index would touch a page of it for every request that is written.
  */
 export function selectArrival(db: Database.Database, id: string, to: Position): Position | null {
-  const first = db.prepare<[], number | null>('SELECT min(position) FROM events').pluck().get() ?? to + 1;
+  const first = readBase(db);
   const find = db
     .prepare<[number, number, string, string], number>(
       `SELECT position FROM events WHERE position > ? AND position <= ? AND type = 'request.arrived'
@@ -39,7 +40,7 @@ export function selectArrival(db: Database.Database, id: string, to: Position): 
     .pluck();
   const quoted = JSON.stringify(id);
   for (let last = to; last >= first; last -= FIND_ROWS) {
-    const found = find.get(last - FIND_ROWS, last, quoted, id);
+    const found = find.get(Math.max(last - FIND_ROWS, first - 1), last, quoted, id);
     if (found !== undefined) return found;
   }
   return null;

@@ -2,29 +2,24 @@
  * The read-write connection of the log and everything that is done with it. Lives in the writer's thread; all calls
  * block. Must never be used after a failed fsync: `abandon` it, the file is not to be trusted (kernel section 7).
  */
-import { accessSync, chmodSync, constants, rmSync } from 'node:fs';
-import Database from 'better-sqlite3';
-import { TurnoutError } from '../errors.ts';
+import type Database from 'better-sqlite3';
 import type { Position } from '../ids.ts';
 import type { Row } from './codec.ts';
 import { LINE_END, lineToRow, positionOf } from './codec.ts';
 import type { LogFiles } from './log-files.ts';
-import { identity, moveAside, rename, sizeOf, syncDir } from './log-files.ts';
+import { identity, removeDatabase, sizeOf } from './log-files.ts';
 import type { Link } from './sqlite-chain.ts';
-import { blobCheck, newSeed, nextHash } from './sqlite-chain.ts';
+import { blobCheck, nextHash } from './sqlite-chain.ts';
 import type { Fault } from './sqlite-fault.ts';
-import { type Finding, inspectLog } from './sqlite-inspect.ts';
-import { createTables, migrate, refuseAffectedSqlite, setPragmas } from './sqlite-schema.ts';
-import { isReadOnly } from './sqlite-trouble.ts';
+import { stateAt } from './sqlite-fold.ts';
+import { rebasedLine } from './sqlite-root.ts';
+import { newestSnapshot, putSnapshot, type Snapshot } from './sqlite-snapshots.ts';
+import { createTrimmer, type Trimmer } from './sqlite-trimmer.ts';
+import { verifyTail } from './sqlite-verify.ts';
 
 export interface StoreOptions {
   files: LogFiles;
-  /** Where a log begins that has to be made: the position before its first event. */
-  base: Position;
-  /** How far the log reached when this process last wrote to it. */
-  known: Link | null;
   rowsPerInsert: number;
-  walKeptBytes: number;
   fault: Fault;
 }
 
@@ -36,9 +31,19 @@ export interface StoreBatch {
 
 export interface Store {
   readonly last: Link;
+  readonly trimmer: Trimmer;
   /** Throws what SQLite throws; nothing of the batch is stored then. Events that are stored already are left out. */
   commit(batch: StoreBatch): void;
+  /** Throws what SQLite throws. */
+  keep(snapshot: Snapshot): void;
+  /**
+   * The line of a `log.rebased` with the state at the end, for a log that goes on from there. Throws when it cannot be
+   * told: only what the hashes prove is believed.
+   */
+  rebasedLine(): string;
   walBytes(): number;
+  /** Bytes of the database and its write-ahead file. */
+  bytes(): number;
   /** Folds the write-ahead file into the database. False when a reader kept part of it. */
   checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): boolean;
   /** Whether another file, or none, stands where ours did. */
@@ -51,82 +56,18 @@ export interface Store {
   abandon(): void;
 }
 
-export interface OpenedStore {
-  store: Store;
-  replaced: { reason: string; movedTo: string } | null;
-  warnings: string[];
-}
-
-/**
- * Opens the log, or moves aside what cannot be used and begins a new one. Throws TurnoutError('state-dir',
- * 'log-unavailable') or what SQLite throws when neither is possible now.
- */
-export function openStore(options: StoreOptions): OpenedStore {
-  const { files } = options;
-  refuseAffectedSqlite(sqliteVersion());
-  let finding = inspectLog(files, options.known);
-  let replaced: OpenedStore['replaced'] = null;
-  if (finding.kind === 'sound') {
-    try {
-      return { store: startStore(finding, options), replaced, warnings: finding.warnings };
-    } catch (error) {
-      finding.reader.close();
-      // SQLite will not write it although the system would: its header says so, and ours never does.
-      if (!isReadOnly(error) || !mayWrite(files.database)) throw error;
-      finding = { kind: 'unusable', reason: 'damaged', detail: 'its header forbids writing' };
-    }
-  }
-  if (finding.kind === 'unusable') {
-    const movedTo = moveAside(files, finding.reason) ?? files.database;
-    replaced = { reason: `${finding.reason}: ${finding.detail}`, movedTo };
-  }
-  createDatabase(files, options.base);
-  const fresh = inspectLog(files);
-  if (fresh.kind !== 'sound') {
-    const got = fresh.kind === 'none' ? 'no file' : `${fresh.reason}: ${fresh.detail}`;
-    throw new TurnoutError('state-dir', `begin an event log at "${files.database}": expected a sound one, got ${got}`);
-  }
-  return { store: startStore(fresh, options), replaced, warnings: [] };
-}
-
-/** Made under another name and then renamed, so that a half-made log never stands in the place of one. */
-function createDatabase(files: LogFiles, base: Position): void {
-  removeDatabase(files.fresh);
-  const db = new Database(files.fresh);
-  try {
-    // Who asked for what is nobody else's business; SQLite gives its other files the same mode.
-    chmodSync(files.fresh, 0o600);
-    createTables(db, base, newSeed());
-    db.pragma('wal_checkpoint(TRUNCATE)');
-  } finally {
-    db.close();
-  }
-  rename(files.fresh, files.database);
-  syncDir(files.dir);
-}
-
-function startStore(found: Extract<Finding, { kind: 'sound' }>, options: StoreOptions): Store {
-  const { files } = options;
-  const db = new Database(files.database, { fileMustExist: true, timeout: 1_000 });
-  try {
-    setPragmas(db, options.walKeptBytes);
-    migrate(db);
-    db.exec('BEGIN IMMEDIATE; ROLLBACK');
-    return store(db, found, options);
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-function store(db: Database.Database, found: Extract<Finding, { kind: 'sound' }>, options: StoreOptions): Store {
-  const { files, fault } = options;
+/** `found.reader` stays open with it: while it is, closing `db` neither folds in nor deletes the write-ahead file. */
+export function createStore(
+  db: Database.Database,
+  found: { reader: Database.Database; last: Link },
+  { files, fault, rowsPerInsert }: StoreOptions,
+): Store {
   const [ourDatabase, ourWal] = [identity(files.database), identity(files.wal)];
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const putCommit = db.prepare('INSERT INTO commits (last, hash) VALUES (?, ?)');
   const putBlob = db.prepare('INSERT INTO blobs (hash, bytes, proof) VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
-  const insert = inserter(db, options.rowsPerInsert);
+  const insert = inserter(db, rowsPerInsert);
   let last = found.last;
 
   function write({ text, blobs }: StoreBatch): Link {
@@ -145,6 +86,7 @@ function store(db: Database.Database, found: Extract<Finding, { kind: 'sound' }>
     get last() {
       return last;
     },
+    trimmer: createTrimmer(db, fault),
     commit(batch) {
       fault.beforeInsert(db);
       begin.run();
@@ -157,7 +99,21 @@ function store(db: Database.Database, found: Extract<Finding, { kind: 'sound' }>
         if (db.inTransaction) db.exec('ROLLBACK');
       }
     },
+    keep(snapshot) {
+      fault.beforeSnapshot();
+      db.transaction(() => putSnapshot(db, snapshot)).immediate();
+    },
+    rebasedLine() {
+      const snapshot = newestSnapshot(db, last.position);
+      const tail = verifyTail(db, snapshot?.link ?? null);
+      if (tail.last.hash !== last.hash)
+        throw new Error(`the log does not end with the commit of event ${last.position}`);
+      const state = stateAt(db, last.position);
+      if (state.position !== last.position) throw new Error(`event ${last.position} is missing`);
+      return rebasedLine(state);
+    },
     walBytes: () => sizeOf(files.wal),
+    bytes: () => sizeOf(files.database) + sizeOf(files.wal),
     checkpoint(mode) {
       const [done] = db.pragma(`wal_checkpoint(${mode})`) as { busy: number; log: number; checkpointed: number }[];
       return done !== undefined && done.busy === 0 && done.log === done.checkpointed;
@@ -205,26 +161,4 @@ function unwritten(text: string, last: Position): string[] {
   if (text === '') return [];
   const lines = text.split(LINE_END);
   return positionOf(text) > last ? lines : lines.filter((line) => positionOf(line) > last);
-}
-
-function sqliteVersion(): string {
-  const db = new Database(':memory:');
-  try {
-    return db.prepare<[], string>('SELECT sqlite_version()').pluck().get() ?? '';
-  } finally {
-    db.close();
-  }
-}
-
-function mayWrite(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false; // the answer itself
-  }
-}
-
-function removeDatabase(path: string): void {
-  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
 }

@@ -1,7 +1,7 @@
 /**
- * Reads a whole log and says whether it is what was written: every row against the hash of its commit, the indexes
- * against the rows, the blobs against their checks. Everything is read at every opening, because a page that is not read
- * is not known to be whole (1.5 to 2.5 s for a million events). Must never write.
+ * Reads a log and says whether it is what was written: every row against the hash of its commit, the indexes against the
+ * rows, the blobs against their checks. A page that is not read is not known to be whole, so all is read, at once or, for
+ * a start that should not wait, the end first and the rest behind it. Must never write.
  */
 import type Database from 'better-sqlite3';
 import type { EventType } from '../events.ts';
@@ -10,34 +10,39 @@ import type { Position } from '../ids.ts';
 import type { Row } from './codec.ts';
 import { LINE_END, rowToLine } from './codec.ts';
 import type { Link } from './sqlite-chain.ts';
-import { blobCheck, nextHash, rootHash } from './sqlite-chain.ts';
-import { expectedSchema, MIGRATIONS, schemaOf } from './sqlite-schema.ts';
+import { blobCheck, nextHash } from './sqlite-chain.ts';
+import { readRoot, Unsound } from './sqlite-root.ts';
+import { expectedSchema, formatOf, MIGRATIONS, schemaOf } from './sqlite-schema.ts';
 
 const ROWS_AT_ONCE = 2_000;
 
-/** A fault of the contents; `reason` as in the name of a file that was moved aside. */
-export class Unsound extends Error {
-  readonly reason: 'damaged' | 'newer';
-
-  constructor(reason: 'damaged' | 'newer', message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
-
 /** The ends of a sound log. */
 export interface Verified {
-  /** The position before the first event, and the hash there. */
+  /** Position and hash that the first commit follows. */
   root: Link;
   last: Link;
 }
 
 /** Reads everything. Throws `Unsound`, or what SQLite throws. Call within a transaction. */
 export function verifyLog(db: Database.Database): Verified {
-  verifyStructure(db);
+  verifySchema(db);
+  verifyPages(db);
   verifyBlobs(db);
+  return verifyFrom(db, null);
+}
+
+/** The same of what follows a commit (null: of all commits). What lies before is not looked at, nor are pages and blobs. */
+export function verifyTail(db: Database.Database, from: Link | null): Verified {
+  verifySchema(db);
+  return verifyFrom(db, from);
+}
+
+function verifyFrom(db: Database.Database, from: Link | null): Verified {
   const root = readRoot(db);
-  return { root, last: verifyChain(db, root) };
+  const first = db.prepare<[number], Row>('SELECT * FROM events WHERE position = ?').raw().get(root.position);
+  const newer = first === undefined ? null : newerThanKnown(first);
+  if (newer !== null) throw newer;
+  return { root, last: verifyChain(db, from ?? root) };
 }
 
 /** The hash of the commit that ends at a position, or null when no commit does. */
@@ -45,14 +50,15 @@ export function hashAt(db: Database.Database, position: Position): string | null
   return db.prepare<[number], string>('SELECT hash FROM commits WHERE last = ?').pluck().get(position) ?? null;
 }
 
-function verifyStructure(db: Database.Database): void {
-  const version = Number(db.pragma('user_version', { simple: true }));
-  if (version === MIGRATIONS.length) {
-    const found = schemaOf(db);
-    for (const [name, sql] of expectedSchema()) {
-      if (found.get(name) !== sql) throw new Unsound('damaged', `"${name}" is missing or not as it was made`);
-    }
+function verifySchema(db: Database.Database): void {
+  if (formatOf(db) !== MIGRATIONS.length) return;
+  const found = schemaOf(db);
+  for (const [name, sql] of expectedSchema()) {
+    if (found.get(name) !== sql) throw new Unsound('damaged', `"${name}" is missing or not as it was made`);
   }
+}
+
+function verifyPages(db: Database.Database): void {
   const problem = String(db.pragma('integrity_check(1)', { simple: true }));
   if (problem !== 'ok') throw new Unsound('damaged', problem.replace(/\s+/g, ' '));
 }
@@ -64,17 +70,10 @@ function verifyBlobs(db: Database.Database): void {
   }
 }
 
-function readRoot(db: Database.Database): Link {
-  const value = db.prepare<[string], unknown>('SELECT value FROM meta WHERE key = ?').pluck();
-  const [base, seed] = [value.get('base'), value.get('seed')];
-  if (typeof base !== 'number' || typeof seed !== 'string') throw new Unsound('damaged', 'base or seed is missing');
-  return { position: base, hash: rootHash(base, seed) };
-}
-
+/** The last commit. Each commit's rows are those that follow the commit before it. */
 function verifyChain(db: Database.Database, root: Link): Link {
   const events = db.prepare<[number, number], Row>('SELECT * FROM events WHERE position > ? ORDER BY position LIMIT ?');
-  const commits = db.prepare<[number], [number, string]>('SELECT last, hash FROM commits WHERE last > ? ORDER BY last');
-  const ends = commits.raw().all(root.position).values();
+  const ends = commitsAfter(db, root.position);
   let last = root;
   let lines: string[] = [];
   let newer: Unsound | null = null;
@@ -98,6 +97,22 @@ function verifyChain(db: Database.Database, root: Link): Link {
   if (end !== undefined) throw new Unsound('damaged', `the events of the commit that ends at ${end[0]} are missing`);
   if (newer !== null) throw newer;
   return last;
+}
+
+/** The commits in order, read in pieces: a log of ten million events has a million of them. */
+function* commitsAfter(
+  db: Database.Database,
+  position: Position,
+): Generator<[last: Position, hash: string], undefined> {
+  const some = db
+    .prepare<[number, number], [number, string]>('SELECT last, hash FROM commits WHERE last > ? ORDER BY last LIMIT ?')
+    .raw();
+  for (let from = position; ; ) {
+    const ends = some.all(from, ROWS_AT_ONCE);
+    yield* ends;
+    if (ends.length < ROWS_AT_ONCE) return;
+    from = ends.at(-1)?.[0] ?? from;
+  }
 }
 
 /** Only believed once the chain is proven: a flipped bit must not pass for a newer version. */

@@ -12,14 +12,14 @@ import type { HeadFile } from './head-file.ts';
 import { openHead } from './head-file.ts';
 import { logFiles, moveAside, rename, stateDirError } from './log-files.ts';
 import type { Link } from './sqlite-chain.ts';
+import { createCheckpoints } from './sqlite-checkpoints.ts';
 import { CrashForTest, createFault } from './sqlite-fault.ts';
 import type { FromWriter, ToWriter, WriterData } from './sqlite-messages.ts';
-import type { OpenedStore, Store, StoreBatch } from './sqlite-store.ts';
-import { openStore } from './sqlite-store.ts';
+import { type OpenedStore, openStore } from './sqlite-open.ts';
+import type { Snapshot } from './sqlite-snapshots.ts';
+import type { Store, StoreBatch } from './sqlite-store.ts';
+import { startTrim, type TrimJob, type TrimWish } from './sqlite-trim-job.ts';
 import { troubleOf } from './sqlite-trouble.ts';
-
-/** A write-ahead file of so many times the size at which it is folded in means that a reader does not let go. */
-const WAL_ALARM = 4;
 
 const port = parentPort!;
 const { dir, limits, fault: faults, counter, base: firstBase } = workerData as WriterData;
@@ -31,17 +31,23 @@ let head: HeadFile | null = null;
 /** How far the log reached when `store` was last open; `null` when the file that it was in is given up. */
 let known: Link | null = null;
 let base: Position = firstBase;
-/** Why the file in our place must not be opened again, until it is moved aside. */
-let condemned: { reason: string; detail: string } | null = null;
-let idle: NodeJS.Timeout | null = null;
-let committedAt = 0;
-let checkpointAtBytes = limits.logCheckpointBytes;
+/** Why the file in our place must not be opened again, until it is moved aside, and what the next one begins with. */
+let condemned: { reason: string; detail: string; line: string | null } | null = null;
 let ballast: Promise<void> = Promise.resolve();
+let trimming: TrimJob | null = null;
 /** Warnings already given, until what they warn of has passed. */
 const warned = new Set<string>();
 
 const post = (message: FromWriter): void => port.postMessage(message);
 const warn = (text: string): void => post({ type: 'warning', text });
+
+const checkpoints = createCheckpoints({
+  limits,
+  store: () => store,
+  warnOnce,
+  passed: (about) => void warned.delete(about),
+  onError: (error) => void passingOr(error, 'checkpoint', `fold the write-ahead file into "${files.database}"`),
+});
 
 function warnOnce(about: string, text: string): void {
   if (warned.has(about)) return;
@@ -51,26 +57,36 @@ function warnOnce(about: string, text: string): void {
 
 function begin(): void {
   try {
-    const opened = open();
-    post({ type: 'opened', last: opened.store.last.position, replaced: opened.replaced, warnings: opened.warnings });
+    const { store: opened, replaced, warnings, extent } = open(null);
+    post({ type: 'opened', last: opened.last.position, replaced, warnings, extent });
   } catch (error) {
     const { code, message } = error instanceof TurnoutError ? error : stateDirError(`open the log in "${dir}"`, error);
     post({ type: 'refused', code, message });
     port.close();
     return;
   }
-  port.on('message', (message: ToWriter) => {
-    if (message.type === 'commit') commit(message.batch);
-    else void close();
-  });
+  port.on('message', receive);
   const watch = setInterval(watchFile, limits.logFileCheckMs);
   port.on('close', () => clearInterval(watch));
   makeBallast();
 }
 
-function open(): OpenedStore {
-  const { logRowsPerInsert: rowsPerInsert, logWalKeptBytes: walKeptBytes } = limits;
-  const opened = openStore({ files, base, known, rowsPerInsert, walKeptBytes, fault });
+function receive(message: ToWriter): void {
+  if (message.type === 'commit') commit(message.batch);
+  else if (message.type === 'snapshot') keep(message.snapshot);
+  else if (message.type === 'trim') trim(message.wish);
+  else if (message.type === 'condemn') condemn(message);
+  else void close();
+}
+
+/** `line`: what a log begins with that has to be made. */
+function open(line: string | null): OpenedStore {
+  const {
+    logRowsPerInsert: rowsPerInsert,
+    logWalKeptBytes: walKeptBytes,
+    logWholeAtStartBytes: wholeBytesMax,
+  } = limits;
+  const opened = openStore({ files, base, line, known, rowsPerInsert, walKeptBytes, wholeBytesMax, fault });
   try {
     head = openHead(files.head, opened.store.last, warn);
   } catch (error) {
@@ -85,19 +101,21 @@ function open(): OpenedStore {
 
 /** Opens again after trouble, and says what became of the file before. */
 function reopen(): Store {
+  const line = condemned?.line ?? null;
   if (condemned !== null) {
     const movedTo = moveAside(files, condemned.reason) ?? 'nowhere: it was gone';
     post({ type: 'replaced', reason: `${condemned.reason}: ${condemned.detail}`, movedTo });
     condemned = null;
     known = null;
   }
-  const opened = open();
+  const opened = open(line);
   if (opened.replaced !== null) post({ type: 'replaced', ...opened.replaced });
   for (const text of opened.warnings) warn(text);
   return opened.store;
 }
 
 function letGo(): void {
+  trimming?.stop('the log is in trouble');
   store?.abandon();
   head?.abandon();
   store = null;
@@ -113,7 +131,7 @@ function commit(batch: StoreBatch): void {
     base = known.position;
     post({ type: 'committed', last: known.position });
     head?.advance(known);
-    planCheckpoint(ours);
+    checkpoints.plan(ours);
   } catch (error) {
     if (error instanceof CrashForTest) throw error;
     fail(error, 'failed');
@@ -123,12 +141,22 @@ function commit(batch: StoreBatch): void {
 function fail(error: unknown, type: 'failed' | 'troubled'): void {
   const trouble = troubleOf(error);
   let again = trouble.code === 'disk-full' && freeBallast(files.ballast);
-  if (trouble.remedy !== 'retry') letGo();
   if (trouble.remedy === 'abandon') {
-    condemned = { reason: trouble.code, detail: trouble.message };
+    condemned = { reason: trouble.code, detail: trouble.message, line: lineToGoOnFrom() };
+    letGo();
     again = tryReopen();
-  }
+  } else if (trouble.remedy === 'reopen') letGo();
   post({ type, code: trouble.code, message: trouble.message, again });
+}
+
+/** A file that is given up while running is followed by one that begins with the state so far. */
+function lineToGoOnFrom(): string | null {
+  try {
+    return store?.rebasedLine() ?? null;
+  } catch (error) {
+    warn(`begin the next event log with the state of this one: ${(error as Error).message}`);
+    return null;
+  }
 }
 
 function tryReopen(): boolean {
@@ -142,35 +170,50 @@ function tryReopen(): boolean {
   }
 }
 
-function planCheckpoint(ours: Store): void {
-  committedAt = performance.now();
-  if (ours.walBytes() >= checkpointAtBytes) checkpoint(ours);
-  idle ??= setTimeout(whenIdle, limits.logCheckpointIdleMs);
+/** Damage that was found while running, in a part that was not read at the start. */
+function condemn({ reason, detail }: { reason: string; detail: string }): void {
+  condemned = { reason, detail, line: lineToGoOnFrom() };
+  letGo();
+  const again = tryReopen();
+  post({ type: 'troubled', code: reason, message: detail, again });
 }
 
-function whenIdle(): void {
-  const left = limits.logCheckpointIdleMs - (performance.now() - committedAt);
-  idle = left > 0 ? setTimeout(whenIdle, left) : null;
-  if (idle === null && store !== null) checkpoint(store);
-}
-
-function checkpoint(ours: Store): void {
+/** A snapshot that cannot be kept is no trouble of the log: folds begin at the one before it. */
+function keep(snapshot: Snapshot): void {
   try {
-    const complete = ours.checkpoint('PASSIVE');
-    const size = ours.walBytes();
-    checkpointAtBytes = limits.logCheckpointBytes + (complete ? 0 : size);
-    if (complete) warned.delete('wal');
-    else if (size >= limits.logCheckpointBytes * WAL_ALARM) {
-      warnOnce('wal', `the write-ahead file of the event log has ${size} bytes: a reader does not let go of it`);
-    }
-    warned.delete('checkpoint');
+    store?.keep(snapshot);
+    warned.delete('snapshot');
   } catch (error) {
-    // Commits go on into the write-ahead file; only a file that is not to be trusted is a trouble of the log itself.
-    checkpointAtBytes = ours.walBytes() + limits.logCheckpointBytes;
-    const { code, message, remedy } = troubleOf(error);
-    warnOnce('checkpoint', `fold the write-ahead file into "${files.database}": ${code}: ${message}`);
-    if (remedy === 'abandon') fail(error, 'troubled');
+    passingOr(error, 'snapshot', 'keep a snapshot of the event log');
   }
+  post({ type: 'snapshot-kept', bytes: store?.bytes() ?? 0 });
+}
+
+/** Says once what went wrong beside the commits; only a file that is not to be trusted is a trouble of the log itself. */
+function passingOr(error: unknown, about: string, action: string): string {
+  const { code, message, remedy } = troubleOf(error);
+  warnOnce(about, `${action}: ${code}: ${message}`);
+  if (remedy === 'abandon') fail(error, 'troubled');
+  return `${code}: ${message}`;
+}
+
+function trim(wish: TrimWish): void {
+  const job = startTrim(wish, {
+    limits,
+    store: () => store,
+    async headReached() {
+      await head?.settled();
+      return head?.reached ?? 0;
+    },
+    checkpoint: checkpoints.now,
+    failed: (error) => passingOr(error, 'trim', 'take old events out of the event log'),
+  });
+  trimming = job;
+  void job.done.then((result) => {
+    if (trimming === job) trimming = null;
+    if (result.stopped === null) warned.delete('trim');
+    post({ type: 'trimmed', result });
+  });
 }
 
 /** Commits to a file without a name seem to succeed and are gone with the process. */
@@ -181,7 +224,8 @@ function watchFile(): void {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     store.rescue();
   } catch (error) {
-    condemned = { reason: 'unlinked', detail: `the file was taken away, and ${(error as Error).message}` };
+    const detail = `the file was taken away, and ${(error as Error).message}`;
+    condemned = { reason: 'unlinked', detail, line: lineToGoOnFrom() };
     letGo();
     const again = tryReopen();
     post({ type: 'troubled', code: 'unlinked', message: 'the file of the event log was taken away', again });
@@ -196,10 +240,10 @@ function putBack(): void {
   try {
     const movedTo = moveAside(files, 'unlinked');
     rename(files.rescued, files.database);
-    const { store: opened } = open();
+    const { store: opened, extent } = open(null);
     const found = movedTo === null ? 'nothing was in its place' : `what was in its place is "${movedTo}" now`;
     warn(`"${files.database}" was taken away; all events up to ${opened.last.position} were written anew; ${found}`);
-    post({ type: 'rebuilt' });
+    post({ type: 'rebuilt', extent });
   } catch (error) {
     letGo();
     post({ type: 'troubled', code: 'unlinked', message: (error as Error).message, again: false });
@@ -217,7 +261,8 @@ function makeBallast(): void {
 }
 
 async function close(): Promise<void> {
-  if (idle !== null) clearTimeout(idle);
+  checkpoints.stop();
+  trimming?.stop('the log is being closed');
   await ballast;
   for (const step of [() => head?.close(), () => store?.checkpoint('TRUNCATE'), () => store?.close()]) {
     try {

@@ -7,18 +7,21 @@ import { TurnoutError } from '../errors.ts';
 import type { TurnoutEvent } from '../events.ts';
 import type { Position } from '../ids.ts';
 import { requestKey } from '../ids.ts';
+import { decodeState } from '../state-codec.ts';
 import { encodeEvent } from './codec.ts';
 import { createListeners } from './listeners.ts';
-import type { EventLog, LogStatus, OpenedLog } from './log.ts';
+import type { EventLog, LogStatus, OpenedLog, TimeTravel } from './log.ts';
 import { logFiles, stateDirError } from './log-files.ts';
 import { type LogLimits, logLimits } from './log-limits.ts';
-import { mustBeOpen, outOfOrder } from './log-misuse.ts';
+import { checkPosition, mustBeOpen, outOfOrder } from './log-misuse.ts';
 import { fullQuery } from './query.ts';
 import type { LogFault } from './sqlite-fault.ts';
-import { createFeed, type Feed, type Replaced } from './sqlite-feed.ts';
+import { createFeed, type Feed } from './sqlite-feed.ts';
 import { type InstanceLock, takeLock } from './sqlite-lock.ts';
+import type { Replaced } from './sqlite-messages.ts';
 import { createOutbox, type Outbox } from './sqlite-outbox.ts';
 import { createReaderClient, type ReaderClient } from './sqlite-reader-client.ts';
+import { createUpkeep, type Upkeep } from './sqlite-upkeep.ts';
 
 export interface SqliteLogOptions {
   /** State directory; made when it is missing. The log is `events.db` in it. */
@@ -28,6 +31,8 @@ export interface SqliteLogOptions {
   onWarning?: (text: string) => void;
   /** The file was given up while running, and a new one begun with what was not durable yet. */
   onReplaced?: (replaced: Replaced) => void;
+  /** Wall clock in ms, by which events become old. Default: the system's. */
+  now?: () => number;
   /** For tests only. */
   fault?: LogFault;
 }
@@ -45,26 +50,44 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<OpenedLo
   const durable = createListeners<Position>();
   const changed = createListeners<LogStatus>();
   const outbox = createOutbox(limits.logPendingEventsMax, limits.logPendingBytesMax);
-  const reader = createReaderClient({ dir, verify: false });
+  const reader = createReaderClient({ files: logFiles(dir), verify: false }, warn);
   const stored = new Set<string>();
   const feed: Feed = createFeed({
     data: { dir, limits, fault: options.fault ?? null, counter: new Int32Array(new SharedArrayBuffer(4)) },
     limits,
     outbox,
-    onDurable: () => durable.tellSoon(() => feed.durable),
+    onDurable: () => {
+      durable.tellSoon(() => feed.durable);
+      upkeep.grown();
+    },
     onStatus: () => changed.tellSoon(() => statusOf(feed, outbox, dir)),
     onReplaced: (replaced) => {
       stored.clear();
       warn(`the event log was given up (${replaced.reason}); it is "${replaced.movedTo}" now, and a new one begins`);
       options.onReplaced?.(replaced);
     },
-    onNewFile: () => reader.newFile(),
+    onNewFile: () => {
+      reader.newFile();
+      upkeep.newFile();
+    },
     onWarning: warn,
+    onOpened: (extent) => upkeep.opened(extent),
+    onAnswer: (message) => upkeep.answered(message),
+    onGone: () => upkeep.writerGone(),
+  });
+  const upkeep: Upkeep = createUpkeep({
+    dir,
+    limits,
+    reader,
+    tell: (message) => feed.tell(message),
+    durable: () => feed.durable,
+    onWarning: warn,
+    now: options.now ?? Date.now,
   });
   try {
     const { last, replaced, warnings } = await feed.open();
-    const log = createLog({ dir, warn, lock, durable, changed, outbox, reader, stored, feed, last });
-    return { log, head: last, replaced, warnings };
+    const log = createLog({ dir, warn, lock, durable, changed, outbox, reader, stored, feed, upkeep, last });
+    return { log, upkeep, head: last, replaced, warnings };
   } catch (error) {
     lock.release();
     throw error;
@@ -82,14 +105,17 @@ interface Parts {
   /** Hashes of the blobs handed over; in no need of being sent again. */
   stored: Set<string>;
   feed: Feed;
+  upkeep: Upkeep;
   last: Position;
 }
 
-function createLog({ dir, warn, lock, durable, changed, outbox, reader, stored, feed, last: head }: Parts): EventLog {
-  let last = head;
+function createLog(parts: Parts): EventLog & TimeTravel {
+  const { dir, warn, lock, durable, changed, outbox, reader, stored, feed, upkeep } = parts;
+  let { last } = parts;
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
+    await upkeep.close();
     // The reader first: the writer can fold in all of the write-ahead file only when nobody else reads it.
     await reader.close();
     await feed.close();
@@ -121,13 +147,21 @@ function createLog({ dir, warn, lock, durable, changed, outbox, reader, stored, 
     onStatus: (listener) => changed.add(listener),
     async read(query) {
       mustBeOpen(closing !== null);
-      const text = await reader.ask({ kind: 'read', query: fullQuery(query, feed.durable) });
-      return JSON.parse(String(text)) as TurnoutEvent[];
+      return JSON.parse(await reader.ask({ kind: 'read', query: fullQuery(query, feed.durable) })) as TurnoutEvent[];
     },
     async findRequest(id) {
       mustBeOpen(closing !== null);
       const found = await reader.ask({ kind: 'find', id, to: feed.durable });
-      return typeof found === 'number' ? requestKey(found) : null;
+      return found === null ? null : requestKey(found);
+    },
+    async stateAt(position) {
+      mustBeOpen(closing !== null);
+      checkPosition(position, feed.durable);
+      return decodeState(await reader.ask({ kind: 'state', position }));
+    },
+    async positionAt(time) {
+      mustBeOpen(closing !== null);
+      return reader.ask({ kind: 'when', time, to: feed.durable });
     },
     putBlob(hash, bytes) {
       if (closing !== null || stored.has(hash)) return;
@@ -139,8 +173,7 @@ function createLog({ dir, warn, lock, durable, changed, outbox, reader, stored, 
       mustBeOpen(closing !== null);
       const waiting = outbox.blob(hash);
       if (waiting !== null) return waiting;
-      const found = await reader.ask({ kind: 'blob', hash });
-      return typeof found === 'string' ? found : null;
+      return reader.ask({ kind: 'blob', hash });
     },
     flush: () => feed.flush(),
     close() {

@@ -3,7 +3,6 @@
  * stored is never rewritten (kernel section 2). Must never look at anything but the data it is given.
  */
 import { TurnoutError } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 
 /** Turns the data of one version into that of the next. */
 export type Upcaster = (data: unknown) => unknown;
@@ -34,7 +33,7 @@ function plannersCame(data: unknown): unknown {
     fallback: 'group',
     matrix: null,
     devices: [],
-    memoryWaitMs: LIMITS.memoryWaitMs,
+    memoryWaitMs: 15_000, // the default of that time: history does not follow a limit that changes
     protect: { models: [], otherwise: 'queue' },
     whenIdle: null,
     zone: { name: 'UTC', offsets: [{ from: 0, offsetMin: 0 }] },

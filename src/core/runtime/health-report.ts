@@ -3,6 +3,7 @@
  * invariants and refused configurations have to say; changes nothing.
  */
 import type { Diagnostic } from '../config/diagnostics.ts';
+import type { TurnoutEvent } from '../events.ts';
 import type { EventLog } from '../log/log.ts';
 import type { State } from '../state.ts';
 import type { HealthReport, Router } from './router.ts';
@@ -11,6 +12,8 @@ export interface Health {
   report(): HealthReport;
   note: Router['note'];
   onChange: Router['onHealth'];
+  /** Policies that were refused or disabled, until one is taken. */
+  observe(event: TurnoutEvent): void;
   /** An invariant broke; said once, for good. */
   broke(violation: string): void;
 }
@@ -38,6 +41,13 @@ export function createHealthReport(state: Readonly<State>, log: EventLog): Healt
     return { ok: state.phase === 'running' && !refusing, notes, diagnostics };
   }
 
+  const note: Health['note'] = (name, text, diagnostics = []) => {
+    if (text === null && !noted.has(name)) return;
+    if (text === null) noted.delete(name);
+    else noted.set(name, { text, diagnostics });
+    changed();
+  };
+
   function changed(): void {
     for (const listener of listeners) listener(report());
   }
@@ -45,14 +55,26 @@ export function createHealthReport(state: Readonly<State>, log: EventLog): Healt
   log.onStatus(changed);
   return {
     report,
-    note(name, text, diagnostics = []) {
-      if (text === null) noted.delete(name);
-      else noted.set(name, { text, diagnostics });
-      changed();
-    },
+    note,
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    observe(event) {
+      switch (event.type) {
+        case 'policy.refused': {
+          const { slot, fault } = event.data;
+          const at = fault.line === null ? fault.file : `${fault.file}:${fault.line}:${fault.column ?? 1}`;
+          return note(`policy ${slot}`, `policy ${at} was not taken: ${fault.message}`);
+        }
+        case 'policy.disabled':
+          return note(`policy ${event.data.slot}`, `the policy is not asked any more: ${event.data.why}`);
+        case 'policy.loaded':
+        case 'policy.unloaded':
+          return note(`policy ${event.data.slot}`, null);
+        default:
+          return;
+      }
     },
     broke(violation) {
       broken.add(violation);

@@ -9,6 +9,7 @@ import { settingsOf } from '../config/settings.ts';
 import type { TurnoutEvent } from '../events.ts';
 import { foldLog } from '../history/fold-log.ts';
 import type { ModelId, RunId } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
 import type { EventLog, OpenedLog } from '../log/log.ts';
 import type { BuiltInPlanner } from '../plan.ts';
 import { modelOfRun } from '../rules.ts';
@@ -21,6 +22,8 @@ import { createFeed } from './feed.ts';
 import { createHealthReport } from './health-report.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { createPerformer } from './perform.ts';
+import { createPolicyDesk } from './policy-desk.ts';
+import type { PolicyPort, PolicyPortOptions } from './policy-port.ts';
 import { previewPlan } from './preview.ts';
 import type { LaunchSpec, ProcessRuntime, RecordedRun } from './process-runtime.ts';
 import { createRequestIds } from './request-ids.ts';
@@ -38,6 +41,8 @@ export interface KernelOptions {
   builtIn(name: BuiltInName, settings: Settings, state: Readonly<State>): BuiltInPlanner;
   /** The living processes of each run, for those who look at what they hold; absent = nobody looks. */
   families?: () => Promise<ReadonlyMap<RunId, readonly { pid: number; name: string }[]>>;
+  /** Opens the host of users' policies, on first use; absent = there are none. */
+  policyHost?: (options: PolicyPortOptions) => Promise<PolicyPort>;
   /** Starts the health check of a run; calls back once with the address that answered. Returns the way to stop it. */
   probe(model: ModelConfig, baseUrl: string, ready: (baseUrl: string) => void): () => void;
   version: string;
@@ -88,6 +93,8 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     onExit: () => waiting.exited(),
   });
 
+  const desk =
+    options.policyHost === undefined ? null : createPolicyDesk({ open: options.policyHost, log, state, post });
   let seat: PlannerSeat;
   loop = createLoop({
     state,
@@ -99,6 +106,11 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
       const builtIn = (name: BuiltInName) => options.builtIn(name, { ...now.settings, models }, now);
       const fallback = builtIn(now.settings.fallback);
       seat = { name: fallback.name, version: fallback.version, planner: null, fallback, builtIn };
+      const planner = desk?.planner() ?? null;
+      const policy = now.policies.get('live');
+      if (planner === null || policy === undefined) return seat;
+      const { name, sourceHash, optionsHash } = policy;
+      seat = { ...seat, name, version: String(POLICY_API), sourceHash, optionsHash, planner };
       return seat;
     },
     perform: performer.perform,
@@ -108,7 +120,9 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
         devices?.observe(event);
         if (event.type === 'process.exited') launched.delete(event.data.run);
         options.onEvent?.(event);
+        health.observe(event);
       }
+      desk?.observe(events);
       feed.push(events);
       waiting.check(loop.state);
     },
@@ -116,6 +130,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
       health.broke(violation);
       onWarning(`broken invariant: ${violation}. This is a defect of turnout, please report it`);
     },
+    answered: (view, seed, verdict, resolve) => desk?.answered(view, seed, verdict, resolve),
     after(ms, then) {
       const timer = setTimeout(then, ms);
       return () => clearTimeout(timer);
@@ -125,7 +140,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     options.families === undefined
       ? null
       : watchDevices({ state, families: options.families, post: (input) => loop.post(input), onWarning });
-  function apply(next: Config, trigger: 'start' | 'reload'): void {
+  function apply(next: Config, trigger: 'start' | 'reload'): Promise<void> {
     const settings = settingsOf(next, options.digestKey);
     const live = new Set([...loop.state.models.values()].map(({ id, run }) => specKey(id, run?.specDigest ?? '')));
     for (const key of specs.keys()) if (!live.has(key)) specs.delete(key);
@@ -136,6 +151,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     config = next;
     log.putBlob(next.hash, next.redacted);
     post({ type: 'config.loaded', hash: next.hash, trigger, settings });
+    return desk?.apply(next) ?? Promise.resolve();
   }
 
   reportLogTrouble(log, post, clock);
@@ -155,10 +171,12 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     },
     replaced: opened.replaced,
   });
-  apply(config, 'start');
+  const policiesTaken = apply(config, 'start');
 
   // Nothing is served before it is on disk that this turnout began and what it closed.
   await log.flush();
+  // A policy decides from the first request on, unless it takes its time: nobody waits for one that does not come up.
+  await Promise.race([policiesTaken, pause(LIMITS.policyStartMs)]);
 
   return {
     log,
@@ -167,7 +185,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     now: clock.now,
     newRequestId: createRequestIds(),
     admit: tickets.admit,
-    reload: (next) => apply(next, 'reload'),
+    reload: (next) => void apply(next, 'reload'),
     async unload(models, by) {
       const gone = waiting.forRuns(loop.state, models);
       post({ type: 'operator.unload', models, by });
@@ -199,10 +217,16 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
       devices?.close();
       loop.close();
       performer.close();
+      await desk?.close();
       feed.close();
     },
   };
 }
+
+/** Version of what policies see and say. */
+const POLICY_API = 1;
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
 
 const specKey = (id: ModelId, digest: string) => `${digest} ${id}`;
 

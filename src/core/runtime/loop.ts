@@ -15,7 +15,7 @@ import { LIMITS } from '../limits.ts';
 import type { EventLog } from '../log/log.ts';
 import { settle } from '../settle.ts';
 import type { State } from '../state.ts';
-import { createAsking, type PlannerSeat } from './asking.ts';
+import { type AskingPorts, createAsking, type PlannerSeat } from './asking.ts';
 import type { Clock } from './clock.ts';
 import { createOutbox } from './outbox.ts';
 
@@ -32,6 +32,7 @@ export interface LoopPorts {
   /** A broken invariant: a defect of turnout, reported and survived. */
   onBroken(violation: string): void;
   after(ms: number, then: () => void): () => void;
+  answered?: AskingPorts['answered'];
 }
 
 export interface Loop {
@@ -61,6 +62,14 @@ const URGENT: ReadonlySet<EventType> = new Set<EventType>([
   'unload.requested',
 ]);
 
+/** Events after which another planner may be in charge. */
+const SEATS: ReadonlySet<EventType> = new Set<EventType>([
+  'config.applied',
+  'policy.loaded',
+  'policy.disabled',
+  'policy.unloaded',
+]);
+
 /** Bounds on one turn of the loop: reaching one is a defect, which must be seen and must not spin. */
 const SETTLE_ROUNDS_MAX = 10_000;
 const QUESTIONS_PER_TURN_MAX = 1_000;
@@ -77,7 +86,14 @@ export function createLoop(ports: LoopPorts): Loop {
   let lastWake = Number.NEGATIVE_INFINITY;
   let armedFor = Number.POSITIVE_INFINITY;
 
-  const asking = createAsking({ state, seat: () => seat, post, after: ports.after });
+  const { after, answered } = ports;
+  const asking = createAsking({
+    state,
+    seat: () => seat,
+    post,
+    after,
+    ...(answered === undefined ? {} : { answered }),
+  });
   const stopListening = log.onDurable((durable) => outbox.release(durable));
 
   /** Gives drafts their place and time, folds them, hands them to the log, and orders what follows. */
@@ -88,7 +104,7 @@ export function createLoop(ports: LoopPorts): Loop {
       const event = { ...draft, position: state.position + 1, at: now, version: VERSION[draft.type] } as TurnoutEvent;
       for (const violation of checkEvent(state, event, seat.fallback)) ports.onBroken(violation);
       evolve(state, event);
-      if (event.type === 'config.applied') seat = ports.seat(state);
+      if (SEATS.has(event.type)) seat = ports.seat(state);
       urgent ||= URGENT.has(event.type);
       events.push(event);
     }

@@ -5,6 +5,7 @@
 import type { EventOf, TurnoutEvent } from '../events.ts';
 import { idleWords } from '../history/cause-words.ts';
 import { formatMemory, formatRough } from '../history/format.ts';
+import { narratePolicy } from './narrate-policies.ts';
 
 export interface Line {
   level: 'debug' | 'info' | 'warn' | 'error';
@@ -88,7 +89,7 @@ export function narrate(event: TurnoutEvent): Line | null {
     case 'stall.detected':
       return { level: 'error', text: event.data.what };
     default:
-      return null;
+      return narratePolicy(event);
   }
 }
 

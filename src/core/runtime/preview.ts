@@ -87,7 +87,8 @@ async function asked(
   let answer: ReturnType<typeof resolve> = fallback();
   if (seat.planner !== null) {
     try {
-      answer = resolve(await seat.planner.plan(view), seat, view, NO_HINTS);
+      const said = await seat.planner.plan(view, state.seed);
+      answer = resolve('verdict' in said ? said.verdict : said, seat, view, NO_HINTS);
       if (checkVerdict(state, model.id, answer.verdict, seat.fallback) !== null) answer = fallback();
     } catch {
       answer = fallback(); // a policy that fails costs its say, here as in earnest; the host tells of it
