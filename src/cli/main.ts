@@ -34,6 +34,7 @@ function buildProgram(): Command {
   addDemo(program);
   addFakeModel(program);
   addLog(program);
+  addHistory(program);
   addOperations(program);
   addHolds(program);
   addConfig(program);
@@ -111,8 +112,13 @@ function addLog(program: Command): void {
     .action(async (options) => (await import('./commands/events.ts')).events(options));
   client(program.command('explain'))
     .description('say why: what everything waits for now, or what happened to a request or a model')
-    .argument('[request or model]', 'id of a request (x-turnout-request-id), or a model')
-    .addHelpText('after', '\nExample:\n  turnout explain\n  turnout explain qwen\n  turnout explain req_5kQ2…')
+    .argument('[what]', 'id of a request (x-turnout-request-id), a model, or a position of the log')
+    .option('--at <time>', 'of a model: what was decided nearest to 03:00, -2h, "yesterday 3:10" or an ISO time')
+    .option('--file <file>', 'an export or a backup in place of the log of a turnout')
+    .addHelpText(
+      'after',
+      '\nExample:\n  turnout explain\n  turnout explain qwen --at 03:00\n  turnout explain req_5kQ2…\n  turnout explain 48213',
+    )
     .action(async (what: string | undefined, options) =>
       (await import('./commands/explain.ts')).explain(what, options),
     );
@@ -123,6 +129,44 @@ function addLog(program: Command): void {
     .option('-f, --follow', 'go on with what comes')
     .addHelpText('after', '\nExample:\n  turnout logs qwen -f')
     .action(async (model: string, options) => (await import('./commands/logs.ts')).logs(model, options));
+}
+
+/** Flags of commands that look at the past, which may have been brought from elsewhere. */
+function past(command: Command): Command {
+  return client(command).option('--file <file>', 'an export or a backup in place of the log of a turnout');
+}
+
+function addHistory(program: Command): void {
+  past(program.command('swaps'))
+    .description('list swaps: when, for whom, who had to leave, how long it took, and whether it came back soon')
+    .option('--since <time>', 'since then: 24h, 7d, 03:00, or an ISO time', '24h')
+    .addOption(new Option('--by <what>', 'sums in place of single swaps').choices(['client', 'model']))
+    .option('-n, --limit <count>', 'at most so many, the newest', '1000')
+    .addHelpText('after', '\nExample:\n  turnout swaps --since 24h --by client')
+    .action(async (options) => (await import('./commands/swaps.ts')).swaps(options));
+  past(program.command('state'))
+    .description('show models, requests, swaps and devices as they were at a moment of the past')
+    .requiredOption('--at <moment>', 'a position of the log, or 03:00, -2h, "yesterday 3:10", an ISO time')
+    .option('--diff <moment>', 'show what is different at this moment')
+    .addHelpText('after', '\nExample:\n  turnout state --at 03:00\n  turnout state --at -2h --diff now')
+    .action(async (options) => (await import('./commands/state.ts')).state(options));
+  client(program.command('replay'))
+    .description('show the past as it happened: models, queue and decisions; asks no planner and starts nothing')
+    .argument('[file]', 'an export or a backup in place of the log of a turnout')
+    .option('--from <moment>', 'where to begin: a position, 03:00, -2h, an ISO time (default: the beginning)')
+    .option('--to <moment>', 'where to end (default: the end)')
+    .option('--speed <factor>', '1 = as fast as it was, 0 = without waiting; silences are cut to 3 s', '1')
+    .option('--step', 'one thing for each Enter')
+    .addHelpText(
+      'after',
+      '\nExample:\n  turnout replay --from 03:00 --speed 10\n  turnout replay slice.turnout --speed 0',
+    )
+    .action(async (file: string | undefined, options) => (await import('./commands/replay.ts')).replay(file, options));
+  past(program.command('verify'))
+    .description('prove the log whole and ask every recorded decision again; exit code 3: one came out differently')
+    .option('--since <moment>', 'only decisions since then: 24h, 03:00, an ISO time, or a position')
+    .addHelpText('after', '\nExample:\n  turnout verify --since 7d')
+    .action(async (options) => (await import('./commands/verify.ts')).verify(options));
 }
 
 function addOperations(program: Command): void {

@@ -2,6 +2,7 @@
  * `GET /api/ps`: what every model, waiting request, swap and device is doing at this moment. Times are milliseconds, sizes
  * bytes. Holds and memory are told as planners see them.
  */
+import type { ModelId } from '../../core/ids.ts';
 import { poolOf } from '../../core/memory.ts';
 import { swapTo } from '../../core/rules.ts';
 import type { ModelState, RequestState, State, SwapState } from '../../core/state.ts';
@@ -9,16 +10,19 @@ import { buildSharedView, type DeviceView, type ModelView } from '../../core/vie
 import type { ApiContext, App } from '../context.ts';
 
 export function processes(app: App, ctx: ApiContext): void {
-  const state = app.router.state();
-  const now = app.router.now();
   const { models } = app.router.config();
+  ctx.body = pictureOf(app.router.state(), app.router.now(), (id) => models.get(id)?.name ?? '');
+}
+
+/** The same of any state, also of one that is long past. */
+export function pictureOf(state: Readonly<State>, now: number, nameOf: (id: ModelId) => string) {
   const view = buildSharedView(state, now);
   const seen = new Map(view.models.map((model) => [model.id, model]));
   // those that left the configuration only while something of them lives
   const listed = [...state.models.values()].filter((model) => model.configured || model.run !== null);
-  ctx.body = {
+  return {
     models: listed.map((model) => ({
-      ...modelRow(model, models.get(model.id)?.name ?? '', now),
+      ...modelRow(model, nameOf(model.id), now),
       ...holdsOf(model, seen.get(model.id)),
     })),
     waiting: waitingRows(state, now),

@@ -7,7 +7,7 @@ import { answerRedirect, answerUnknownPath, answerWrongMethod, identify } from '
 import type { ApiContext, App, Handler } from '../context.ts';
 import { pathOf } from '../forward/path.ts';
 import { refuseCrossSite } from '../guard.ts';
-import { explainModelRoute, explainNowRoute, explainRequestRoute } from './explain.ts';
+import { explainModelRoute, explainNowRoute, explainPositionRoute, explainRequestRoute } from './explain.ts';
 import { forgetModel } from './forget.ts';
 import { apiHealth, health } from './health.ts';
 import { inferenceRoutes } from './inference.ts';
@@ -21,6 +21,8 @@ import { planRoute } from './plan.ts';
 import { processes } from './ps.ts';
 import { running } from './running.ts';
 import { configSchemaRoute } from './schema.ts';
+import { stateRoute } from './state.ts';
+import { swapsRoute } from './swaps.ts';
 import { unloadAll, unloadAllJson, unloadModel } from './unload.ts';
 import { upstreamRoute } from './upstream.ts';
 
@@ -46,8 +48,11 @@ const TABLE: { method: 'GET' | 'POST'; path: string; handle: Bound; cross?: 'ref
   { method: 'GET', path: '/api/ps', handle: processes },
   { method: 'GET', path: '/api/plan', handle: planRoute },
   { method: 'GET', path: '/api/log', handle: logEvents },
+  { method: 'GET', path: '/api/state', handle: stateRoute },
+  { method: 'GET', path: '/api/swaps', handle: swapsRoute },
   { method: 'GET', path: '/api/explain', handle: explainNowRoute },
   { method: 'GET', path: '/api/explain/request/*rest', handle: explainRequestRoute },
+  { method: 'GET', path: '/api/explain/position/*rest', handle: explainPositionRoute },
   { method: 'GET', path: '/api/explain/model/*rest', handle: explainModelRoute },
   { method: 'POST', path: '/api/models/unload', handle: unloadAllJson, cross: 'refused' },
   { method: 'POST', path: '/api/models/unload/*rest', handle: unloadModel, cross: 'refused' },
