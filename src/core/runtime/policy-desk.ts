@@ -161,6 +161,7 @@ export function createPolicyDesk({ open, log, state, post }: PolicyDeskPorts): P
       };
     },
     observe(events) {
+      if (slots.size === 0) return;
       for (const event of events) shadows.observe(event);
       for (const slot of slots.values()) slot.observe(events);
     },

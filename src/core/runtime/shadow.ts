@@ -40,10 +40,9 @@ export function createShadows({ slots, ask, post }: ShadowPorts): Shadows {
   }
 
   return {
-    observe({ type, model, position, ...event }) {
-      if (type !== 'plan.decided' || model === undefined) return;
-      const { seed } = event.data as { seed: number };
-      decided.set(model, { position, seed });
+    observe(event) {
+      if (event.type !== 'plan.decided' || event.model === undefined) return;
+      decided.set(event.model, { position: event.position, seed: event.data.seed });
     },
     answered(view, seed, verdict, resolve) {
       if (slots().length === 0) return;
