@@ -2,7 +2,6 @@
  * One seed: builds its world, lets it happen step by step, and checks every invariant after every step. Returns what is
  * wrong, with the log up to there.
  */
-import { canonical } from '../../src/core/canonical.ts';
 import type { TurnoutEvent } from '../../src/core/events.ts';
 import { emptyState, evolve } from '../../src/core/evolve.ts';
 import { type ModelId, type RequestKey, type RunId, requestId } from '../../src/core/ids.ts';
@@ -16,6 +15,7 @@ import { createSimLog } from '../../src/core/simulation/sim-log.ts';
 import { createSimRuntime } from '../../src/core/simulation/sim-runtime.ts';
 import type { State } from '../../src/core/state.ts';
 import { builtInPlanner } from '../../src/policies/built-in.ts';
+import { firstDifference } from './difference.ts';
 import { type Scenario, scenarioOf } from './scenario.ts';
 import { editedSettings } from './scenario-settings.ts';
 import { startDevices } from './sim-devices.ts';
@@ -155,16 +155,17 @@ function live(seed: number, tweak: Tweak, result: SeedResult): void {
 
   let compared = -1;
   /** States change by events alone: without a new one there is nothing new to compare. */
-  const differs = (folded: Readonly<State>, live: Readonly<State>): boolean => {
-    if (folded.position === live.position && live.position === compared) return false;
+  const compare = (folded: Readonly<State>, live: Readonly<State>): void => {
+    if (folded.position === live.position && live.position === compared) return;
     compared = live.position;
-    return canonical(folded) !== canonical(live);
+    const where = firstDifference(folded, live);
+    if (where !== null) onBroken(`fold(log) differs from the live state at ${where}`);
   };
   const runUntil = (limit: number, over: () => boolean): void => {
     while (violations.length === 0 && result.steps < STEPS_MAX && !over() && scheduler.step(limit)) {
       result.steps++;
       shadow.catchUp();
-      if (differs(shadow.state(), kernel.loop.state)) onBroken('fold(log) differs from the live state');
+      compare(shadow.state(), kernel.loop.state);
       for (const violation of kernel.forgotten()) onBroken(violation);
       if (!kernel.loop.questionOutstanding()) {
         for (const violation of checkState(kernel.loop.state, kernel.loop.asked)) onBroken(violation);
