@@ -38,6 +38,7 @@ const columnsFor = (hours: number) => [
   'longest : bound',
   'swaps avoided',
   'all waits : rule',
+  'seed by seed',
 ];
 
 type Play = (workload: Workload) => Run;
@@ -68,14 +69,21 @@ export function compareAgents(scale: Scale): Outcome {
   const errors: string[] = [];
   const measured = contenders.map(({ name, play }) => {
     scale.progress(`planners: ${name}`);
-    return { name, figures: measure(name, play, workloads, scale.hours, errors) };
+    return { name, ...measure(name, play, workloads, scale.hours, errors) };
   });
-  const isRule = rules().length;
-  const ruleMs = Math.min(...measured.slice(0, isRule).map(({ figures }) => figures.waitMs));
-  const rows = measured.map(({ name, figures }) => ({ name, values: cells(figures, ruleMs) }));
+  const ruled = measured.slice(0, rules().length);
+  const least = (waitMs: (one: Measured) => number) => Math.min(...ruled.map(waitMs));
+  const ruleMs = least(({ figures }) => figures.waitMs);
+  const ruleMsBySeed = workloads.map((_, i) => least(({ waitMsBySeed }) => waitMsBySeed[i] as number));
+  const rows = measured.map(({ name, figures, waitMsBySeed }) => {
+    return {
+      name,
+      values: [...cells(figures, ruleMs), range(waitMsBySeed.map((ms, i) => ms / (ruleMsBySeed[i] ?? 1)))],
+    };
+  });
   const note =
     `${workloads[0]?.name}; ${requests} requests of each, the same for all; seeds ${scale.seeds.join(', ')} taken together; ` +
-    `virtual time; the rule: that of the first four rows which makes people wait least`;
+    `virtual time; the rule: that of the first four rows which makes people wait least; seed by seed: the same ratio of each`;
   return { tables: [{ title: 'planners', note, columns: columnsFor(scale.hours), rows }], errors };
 }
 
@@ -87,7 +95,9 @@ export function compareShapes(scale: Scale): Outcome {
     const workloads = scale.seeds.map((seed) => shape(seed, requests));
     const name = workloads[0]?.name ?? '';
     scale.progress(`planners: ${name}`);
-    const all = [...RULES, ...PLANNERS].map((one) => measure(one.name, onKernel(one).play, workloads, 0, errors));
+    const all = [...RULES, ...PLANNERS].map(
+      (one) => measure(one.name, onKernel(one).play, workloads, 0, errors).figures,
+    );
     const [groupRule, matrixRule, ...figures] = all as [Figures, Figures, ...Figures[]];
     const rule = groupRule.waitMs < matrixRule.waitMs ? groupRule : matrixRule;
     const kept = [0, 2, 4].map((without) => ratio(figures[without + 1]?.waitMs, figures[without]?.waitMs));
@@ -110,12 +120,25 @@ export function compareShapes(scale: Scale): Outcome {
   return { tables: [{ title: 'anti-thrash on other shapes', note, columns, rows }], errors };
 }
 
-function measure(name: string, play: Play, workloads: readonly Workload[], hours: number, errors: string[]): Figures {
+interface Measured {
+  figures: Figures;
+  waitMsBySeed: number[];
+}
+
+function measure(name: string, play: Play, workloads: readonly Workload[], hours: number, errors: string[]): Measured {
   const runs = workloads.map((workload) => ({ workload, run: play(workload) }));
   for (const { workload, run } of runs) {
     for (const error of run.errors) errors.push(`planners: ${name}: ${workload.name}: ${error}`);
   }
-  return figuresOf(runs, hours * WINDOW * 3_600_000);
+  const windowMs = hours * WINDOW * 3_600_000;
+  const waitMsBySeed = runs.map((run) => figuresOf([run], windowMs).waitMs);
+  return { figures: figuresOf(runs, windowMs), waitMsBySeed };
+}
+
+/** The least and the most: what is true of all seeds together need not be true of each. */
+function range(ratios: readonly number[]): string {
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map((one) => one.toFixed(2));
+  return least === most ? `${least}` : `${least} to ${most}`;
 }
 
 function cells(figures: Figures, ruleMs: number): (number | string | null)[] {

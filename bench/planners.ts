@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { compareAgents, compareShapes, type Scale } from './planners-compare.ts';
+import { timeMatrix } from './planners-matrix.ts';
 import { timePlanners } from './planners-speed.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 import { printed } from './table.ts';
@@ -22,7 +23,7 @@ export const planners: Scenario = {
   async run({ smoke, progress }) {
     const { hours, width, views } = smoke ? SMOKE : FULL;
     const scale: Scale = { seeds: smoke ? SEEDS.slice(0, 1) : SEEDS, hours, width, progress };
-    return together([compareAgents(scale), timePlanners(views)]);
+    return together([compareAgents(scale), timePlanners(views), timeMatrix()]);
   },
 };
 
@@ -55,6 +56,7 @@ function main(): void {
     compareAgents(scale),
     ...(values.shapes ? [compareShapes(scale)] : []),
     timePlanners(usual.views),
+    timeMatrix(),
   ]);
   if (values.json) console.log(JSON.stringify({ node: process.version, hours: scale.hours, tables, errors }, null, 2));
   else console.log(tables.map(printed).join('\n\n'));

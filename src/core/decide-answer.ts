@@ -10,7 +10,7 @@ import { type ModelId, type Position, type RequestId, type RequestKey, swapId } 
 import type { InputOf, PlannerAnswer } from './inputs.ts';
 import { LIMITS } from './limits.ts';
 import { checkPlan, checkRedirect, disturbsDrain } from './referee.ts';
-import { busyWords, mayLeave, mustGet, overdueAt, type Requirements, swapTo } from './rules.ts';
+import { busyWords, drainComesFirst, mayLeave, mustGet, overdueAt, type Requirements, swapTo } from './rules.ts';
 import type { ModelState, State } from './state.ts';
 
 type Outcome = EventData['plan.decided']['outcome'];
@@ -70,8 +70,7 @@ function swapAnswered(
     return;
   }
   if (disturbsDrain(state, model.id, verdict.evict, rules)) {
-    const reason = `${state.drain?.target} waited longer and is served first`;
-    block(batch, model, 'drain', state.drain?.until ?? null, reason, now);
+    block(batch, model, 'drain', state.drain?.until ?? null, drainComesFirst(state), now);
     return;
   }
   const stays = staysUntil(state, model, { evict: verdict.evict, drain: verdict.when === 'drain' });
@@ -103,7 +102,10 @@ function waitAnswered(
   const overdue = overdueAt(state, model, []);
   const until = overdue > now + LIMITS.waitMinMs ? Math.min(wish, overdue) : wish;
   const on: BlockedOn = verdict.on ?? (verdict.forMs === undefined ? 'swap' : 'until');
-  if (isNews(model, on, verdict.reason, now) || model.pending !== null) record(batch, model, answer, 'waiting');
+  // The answer itself is no news while only its deadline moved: that stands in `target.blocked`.
+  const { blocked, pending } = model;
+  const isSame = blocked?.on === on && blocked.reason === verdict.reason && pending === null;
+  if (!isSame) record(batch, model, answer, 'waiting');
   block(batch, model, on, until, verdict.reason, now);
 }
 

@@ -212,3 +212,8 @@ export function busyWords(state: Readonly<State>, ids: readonly ModelId[], now: 
   }
   return words.length > 0 ? words.join(', ') : 'its turn comes next';
 }
+
+/** Why whatever would disturb the committed drain waits, in words. */
+export function drainComesFirst(state: Readonly<State>): string {
+  return `${state.drain?.target} waited longer and is served first`;
+}

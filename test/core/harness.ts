@@ -15,9 +15,11 @@ import type { EventLog } from '../../src/core/log/log.ts';
 import type { PlannerSeat } from '../../src/core/runtime/asking.ts';
 import type { Clock } from '../../src/core/runtime/clock.ts';
 import { createLoop } from '../../src/core/runtime/loop.ts';
+import { previewPlan } from '../../src/core/runtime/preview.ts';
 import type { Ticket } from '../../src/core/runtime/router.ts';
 import { createTickets } from '../../src/core/runtime/tickets.ts';
 import type { BuiltInName, GroupSettings, ModelSettings, Settings } from '../../src/core/settings.ts';
+import type { State } from '../../src/core/state.ts';
 import type { View } from '../../src/core/view.ts';
 import { builtInPlanner } from '../../src/policies/built-in.ts';
 
@@ -119,22 +121,23 @@ export function kernel(spec: KernelSpec = {}, earlier: TurnoutEvent[] = []) {
   const tickets = createTickets((input) => loop.post(input));
   const state = emptyState();
   for (const event of earlier) evolve(state, event);
+  const seat = (now: Readonly<State>): PlannerSeat => {
+    const built = (name: BuiltInName) => builtInPlanner(name, now.settings, now);
+    const fallback = built(now.settings.fallback);
+    const planner = spec.plan === undefined ? null : { plan: spec.plan };
+    return {
+      name: spec.plan === undefined ? fallback.name : 'test',
+      version: '1',
+      planner,
+      fallback,
+      builtIn: built,
+    };
+  };
   const loop = createLoop({
     state,
     log,
     clock,
-    seat(now): PlannerSeat {
-      const built = (name: BuiltInName) => builtInPlanner(name, now.settings, now);
-      const fallback = built(now.settings.fallback);
-      const planner = spec.plan === undefined ? null : { plan: spec.plan };
-      return {
-        name: spec.plan === undefined ? fallback.name : 'test',
-        version: '1',
-        planner,
-        fallback,
-        builtIn: built,
-      };
-    },
+    seat,
     perform(effect) {
       effects.push(effect);
       if (effect.type === 'forward') {
@@ -234,6 +237,8 @@ export function kernel(spec: KernelSpec = {}, earlier: TurnoutEvent[] = []) {
       durableListener(durable);
     },
     now: () => time,
+    /** A dry run: what a request for this model would lead to. */
+    preview: (model: string) => previewPlan(loop.state, seat(loop.state), modelId(model), time),
     phase: (model: string) => loop.state.models.get(modelId(model))?.run?.phase ?? 'stopped',
     /** What was written since the last call, as "type model". */
     news(...only: EventType[]): string[] {

@@ -152,6 +152,32 @@ describe('a planner that answers late', () => {
   });
 });
 
+describe('an answer that is the same as before', () => {
+  it('is no news: only another outcome or reason is recorded', () => {
+    const k = kernel().boot();
+    k.serve('a');
+    k.request('b');
+    const answers = () => k.all('plan.decided').filter(({ model }) => model === 'b');
+    const outcomes = () => answers().map(({ data }) => data.outcome);
+    expect(outcomes()).toEqual(['pending']);
+    const pin = (model: string, until: number | null) =>
+      k.loop.post({ type: 'operator.pin', model: modelId(model), owner: 'test', until });
+    for (let n = 0; n < 5; n++) {
+      pin('c', k.now() + 1_000);
+      k.pass(2_000);
+    }
+    expect(k.state.planEpoch).toBeGreaterThan(10);
+    expect(outcomes()).toEqual(['pending']);
+    pin('a', null);
+    expect(outcomes()).toEqual(['pending', 'waiting']);
+    k.pass(60_000);
+    k.loop.post({ type: 'operator.unpin', model: modelId('a'), by: 'test' });
+    expect(outcomes()).toEqual(['pending', 'waiting', 'pending']);
+    expect(new Set(answers().map(({ data }) => data.verdict.reason)).size).toBe(2);
+    expect(k.check()).toEqual([]);
+  });
+});
+
 describe('the view', () => {
   it('shows the target, who asks, what is loaded and what is in the way', () => {
     const views: View[] = [];

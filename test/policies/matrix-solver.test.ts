@@ -1,5 +1,6 @@
 /** The solver, case by case: what llama-swap's own tests of its matrix pin down, and what must not take long. */
 import { describe, expect, it } from 'vitest';
+import { decideOnce, groupsJoined } from '../../bench/planners-matrix.ts';
 import { modelId } from '../../src/core/ids.ts';
 import { compileMatrix } from '../../src/policies/matrix-compile.ts';
 import { matrixSolver, newEffort } from '../../src/policies/matrix-solve.ts';
@@ -110,6 +111,19 @@ describe('the effort of the matrix solver', () => {
     const { evict, effort } = solve({ s: groups(10, 10) }, 'g0m5', running);
     expect(evict).toEqual(['g0m3', 'g0m7', ...range(9, (g) => `g${g + 1}m7`)]);
     expect(effort).toMatchObject({ spent: 10, exact: true });
+  });
+
+  it('is the same for ten groups of three, of ten and of twenty', () => {
+    const running = (size: number) => range(10, (g) => `g${g}m0`).concat(range(10, (g) => `g${g}m${size - 1}`));
+    const spent = (size: number) => solve({ s: groups(10, size) }, 'g0m1', running(size)).effort.spent;
+    expect([spent(10), spent(20)]).toEqual([spent(3), spent(3)]);
+  });
+
+  it('is far below 10 MB for ten groups of ten, from the expression to the answer', () => {
+    // The most of many tries: a collection of garbage on the way may hide some of one, not of all.
+    const costs = Array.from({ length: 50 }, () => decideOnce(groupsJoined(10, 10)));
+    expect(Math.max(...costs.map((cost) => cost.bytes))).toBeLessThan(5 * 1024 ** 2);
+    expect(costs.every((cost) => cost.evicted === 11)).toBe(true);
   });
 
   it('is small for ten times the same ten, nine of which run', () => {

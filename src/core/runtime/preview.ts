@@ -1,18 +1,20 @@
 /**
  * The dry run: what a request for a model would lead to at this moment. Asks `decide` and the planner as a real request
- * would, and throws their answers away. Must never post an input.
+ * would, on a copy of the state in which that request waits, and throws their answers away. Must never post an input, nor
+ * change the state that it is given.
  */
 import { staysUntil } from '../anti-thrash.ts';
 import { decide } from '../decide.ts';
 import { loadEstimateMs, stopEstimateMs } from '../estimates.ts';
-import type { Draft, EventOf, Verdict } from '../events.ts';
+import { type Draft, type EventOf, type TurnoutEvent, VERSION, type Verdict } from '../events.ts';
+import { evolve } from '../evolve.ts';
 import { type ModelId, requestId } from '../ids.ts';
 import { memoryOf } from '../memory.ts';
 import { NO_HINTS } from '../plan.ts';
-import { checkVerdict } from '../referee.ts';
-import { busyWords, mayLeave, mustGet, swapTo } from '../rules.ts';
+import { checkVerdict, disturbsDrain } from '../referee.ts';
+import { busyWords, drainComesFirst, mayLeave, mustGet, swapTo } from '../rules.ts';
 import type { ModelState, State } from '../state.ts';
-import { buildSharedView, type View, viewFor } from '../view.ts';
+import { buildSharedView, viewFor } from '../view.ts';
 import { type PlannerSeat, resolve } from './asking.ts';
 import type { PlanPreview, PreviewEta, PreviewVictim } from './preview-types.ts';
 
@@ -54,7 +56,8 @@ export async function previewPlan(
   if (swap !== null || model.run?.phase === 'starting') {
     return { ...preview, verdict: 'join', reason: `${target} is being loaded already` };
   }
-  return { ...preview, ...(await asked(state, seat, model, now)) };
+  const then = withArrival(state, target, drafts, now);
+  return { ...preview, ...(await asked(then, seat, mustGet(then, target), now)) };
 }
 
 const AT_ONCE: PreviewEta = { total: 0, wait: 0, stopMs: 0, loadMs: 0, basis: 'observed', loadsObserved: 0 };
@@ -65,6 +68,21 @@ function arrivalOf(state: Readonly<State>, seat: PlannerSeat, model: ModelId, no
   const asked = { asked: model, client: 'preview', session: null, method: 'POST', endpoint: '', bytes: 0 };
   const arrival = { id: WHO, kind: 'inference' as const, model, streaming: false, ...asked };
   return decide(state, { type: 'http.request', arrival }, now, seat.fallback);
+}
+
+/** The state in which that request waits, and all else is as it is: what is folded into is a copy. */
+function withArrival(state: Readonly<State>, target: ModelId, drafts: readonly Draft[], now: number): Readonly<State> {
+  const then: State = {
+    ...state,
+    models: new Map(state.models).set(target, structuredClone(mustGet(state, target))),
+    requests: new Map(state.requests),
+    targets: new Set(state.targets),
+  };
+  const arrived = drafts.find((draft) => draft.type === 'request.arrived');
+  if (arrived !== undefined) {
+    evolve(then, { ...arrived, position: state.position + 1, at: now, version: VERSION[arrived.type] } as TurnoutEvent);
+  }
+  return then;
 }
 
 function find<T extends Draft['type']>(drafts: readonly Draft[], type: T): Pick<EventOf<T>, 'data'> | undefined {
@@ -78,7 +96,8 @@ async function asked(
   model: ModelState,
   now: number,
 ): Promise<Partial<PlanPreview>> {
-  const view = previewView(state, seat, model.id, now);
+  const view = viewFor(state, buildSharedView(state, now), model.id);
+  view.candidates = seat.fallback.candidates(view, NO_HINTS);
   const fallback = () => ({
     verdict: seat.fallback.plan(view, NO_HINTS),
     by: seat.fallback,
@@ -94,7 +113,8 @@ async function asked(
       answer = fallback(); // a policy that fails costs its say, here as in earnest; the host tells of it
     }
   }
-  const { verdict, by, via } = answer;
+  const { by, via } = answer;
+  const verdict = afterDrain(state, model.id, answer.verdict, seat);
   const evict = verdict.action === 'swap' ? verdict.evict.flatMap((id) => state.models.get(id) ?? []) : [];
   const ids = evict.map((victim) => victim.id);
   const stays = staysUntil(state, model, { evict: ids, drain: verdict.action === 'swap' && verdict.when === 'drain' });
@@ -113,22 +133,15 @@ async function asked(
   };
 }
 
+/** What a committed drain has reserved is not taken: whoever would have to waits for its end, as in earnest. */
+function afterDrain(state: Readonly<State>, target: ModelId, verdict: Verdict, { fallback }: PlannerSeat): Verdict {
+  if (verdict.action !== 'swap' || !disturbsDrain(state, target, verdict.evict, fallback)) return verdict;
+  return { action: 'wait', reason: drainComesFirst(state) };
+}
+
 function refusalOf(verdict: Verdict): PlanPreview['refusal'] {
   if (verdict.action !== 'reject') return null;
   return { status: verdict.status, code: 'planner-refused', retryAfterSec: verdict.retryAfterSec ?? null };
-}
-
-/** The view as it would be with one more request, the youngest. */
-function previewView(state: Readonly<State>, seat: PlannerSeat, target: ModelId, now: number): View {
-  const shared = buildSharedView(state, now);
-  const asking = { request: WHO, model: target, ageMs: 0, client: 'preview', session: null, priority: 0 };
-  const waiting = [...shared.waiting, { ...asking, endpoint: '', bytes: 0, streaming: false }];
-  const total = (shared.waitingTotal[target] ?? 0) + 1;
-  const waitingTotal = { ...shared.waitingTotal, [target]: total };
-  const view = viewFor(state, { ...shared, waiting, waitingTotal }, target);
-  view.asking.push(WHO);
-  view.candidates = seat.fallback.candidates(view, NO_HINTS);
-  return view;
 }
 
 function victimOf(state: Readonly<State>, victim: ModelState, now: number): PreviewVictim {
