@@ -7,6 +7,8 @@ const PORTS = 3;
 
 export type { Turnout };
 
-export async function startTurnout(kit: RealModels): Promise<Turnout> {
-  return start({ config: realModelsConfig(kit, { startPort: await freePorts(PORTS), embeddings: true }) });
+/** `more`: text that is added to the configuration. */
+export async function startTurnout(kit: RealModels, more = ''): Promise<Turnout> {
+  const config = realModelsConfig(kit, { startPort: await freePorts(PORTS), embeddings: true });
+  return start({ config: `${config}${more}` });
 }
