@@ -13,22 +13,36 @@ const PATIENCE = 0.75;
 /** Share of a model's load that is lost when it is swapped out and asked for again at once. */
 const LOSS = 0.75;
 
+interface Pending {
+  evict: ModelId[];
+  drain: boolean;
+}
+
 /** Until when a swap that could begin is put off, because its victims are likely to be asked for at once; 0 = it is not. */
-export function staysUntil(
-  state: Readonly<State>,
-  target: ModelState,
-  pending: { evict: ModelId[]; drain: boolean },
-): number {
-  if (!state.settings.antiThrash || pending.drain || state.drain?.target === target.id) return 0;
+export function staysUntil(state: Readonly<State>, target: ModelState, pending: Pending): number {
   let until = 0;
-  for (const id of pending.evict) {
+  for (const { at } of staying(state, target, pending)) until = Math.max(until, at);
+  return until === 0 ? 0 : Math.min(until, overdueAt(state, target, pending.evict));
+}
+
+/** Why a swap is put off at `now`, in words: names those of its victims that it is put off for. */
+export function staysWords(state: Readonly<State>, target: ModelState, pending: Pending, now: number): string {
+  const ids = staying(state, target, pending).flatMap(({ id, at }) => (at > now ? [id] : []));
+  return `${ids.join(' and ')} ${ids.length === 1 ? 'is' : 'are'} likely to be asked for again at once`;
+}
+
+/** Victims for which it pays to wait, and until when each. */
+function staying(state: Readonly<State>, target: ModelState, { evict, drain }: Pending): { id: ModelId; at: number }[] {
+  if (!state.settings.antiThrash || drain || state.drain?.target === target.id) return [];
+  const found: { id: ModelId; at: number }[] = [];
+  for (const id of evict) {
     const victim = mustGet(state, id);
     if (victim.run?.phase !== 'ready' || victim.idleSince === null || isBusy(victim)) continue;
     if (mayInsist(state, target, victim)) continue;
     const stayMs = worthwhilePauseMs(victim, target.waiting.size);
-    if (stayMs > 0) until = Math.max(until, victim.idleSince + stayMs);
+    if (stayMs > 0) found.push({ id, at: victim.idleSince + stayMs });
   }
-  return until === 0 ? 0 : Math.min(until, overdueAt(state, target, pending.evict));
+  return found;
 }
 
 /** Whether somebody waits who need not stand back: an operator, or a priority above that of the victim's last client. */

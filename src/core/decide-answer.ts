@@ -2,7 +2,7 @@
  * What a planner's answer becomes: a swap, a wait, a refusal. Whatever it says is checked against the state now; an answer
  * of an older epoch is dropped without an event (kernel section 3).
  */
-import { staysUntil } from './anti-thrash.ts';
+import { staysUntil, staysWords } from './anti-thrash.ts';
 import type { Batch } from './batch.ts';
 import { killAt, reject, stopRun } from './endings.ts';
 import type { BlockedOn, EventData, Verdict } from './events.ts';
@@ -73,7 +73,8 @@ function swapAnswered(
     block(batch, model, 'drain', state.drain?.until ?? null, drainComesFirst(state), now);
     return;
   }
-  const stays = staysUntil(state, model, { evict: verdict.evict, drain: verdict.when === 'drain' });
+  const wanted = { evict: verdict.evict, drain: verdict.when === 'drain' };
+  const stays = staysUntil(state, model, wanted);
   const free = verdict.evict.every((id) => mayLeave(mustGet(state, id), now));
   if (free && stays <= now) {
     const plan = record(batch, model, answer, 'started');
@@ -83,8 +84,8 @@ function swapAnswered(
   const { pending } = model;
   if (pending !== null && pending.reason === verdict.reason && sameModels(pending.evict, verdict.evict)) return;
   record(batch, model, answer, 'pending');
-  const words = free ? `${verdict.evict.join(' and ')} is likely to be asked for again at once` : null;
-  const reason = `${words ?? busyWords(state, verdict.evict, now)}; ${verdict.reason}`;
+  const words = free ? staysWords(state, model, wanted, now) : busyWords(state, verdict.evict, now);
+  const reason = `${words}; ${verdict.reason}`;
   batch.add({ type: 'target.blocked', model: model.id, ...askedBy(model), data: { on: 'swap', until: null, reason } });
 }
 

@@ -71,6 +71,21 @@ describe('a model that is asked for again and again after 2 s', () => {
     expect(k.all('target.blocked').at(-1)?.data.reason).toContain('a is likely to be asked for again at once');
   });
 
+  it('is named alone as the reason, whoever else would have to leave', () => {
+    const groups = { g: { swap: false, members: ['a', 'c'] }, h: { members: ['b'] } };
+    const k = kernel({ groups, settings: { antiThrash: true } }).boot();
+    for (const id of ['c', 'a']) {
+      const ticket = k.request(id);
+      k.pass(LOAD);
+      k.ready(id);
+      k.finish(ticket);
+    }
+    ask(k, SHORT);
+    k.request('b');
+    const { reason } = k.all('target.blocked').at(-1)?.data ?? {};
+    expect(reason).toBe('a is likely to be asked for again at once; group h is exclusive, so a and c must leave');
+  });
+
   it('is swapped out at once without anti-thrash', () => {
     const k = loadedOnce({ antiThrash: false });
     ask(k, SHORT);

@@ -3,7 +3,7 @@
  * would, on a copy of the state in which that request waits, and throws their answers away. Must never post an input, nor
  * change the state that it is given.
  */
-import { staysUntil } from '../anti-thrash.ts';
+import { staysUntil, staysWords } from '../anti-thrash.ts';
 import { decide } from '../decide.ts';
 import { loadEstimateMs, stopEstimateMs } from '../estimates.ts';
 import { type Draft, type EventOf, type TurnoutEvent, VERSION, type Verdict } from '../events.ts';
@@ -117,9 +117,9 @@ async function asked(
   const verdict = afterDrain(state, model.id, answer.verdict, seat);
   const evict = verdict.action === 'swap' ? verdict.evict.flatMap((id) => state.models.get(id) ?? []) : [];
   const ids = evict.map((victim) => victim.id);
-  const stays = staysUntil(state, model, { evict: ids, drain: verdict.action === 'swap' && verdict.when === 'drain' });
+  const wanted = { evict: ids, drain: verdict.action === 'swap' && verdict.when === 'drain' };
   const busy = ids.some((id) => !mayLeave(mustGet(state, id), now));
-  const calm = stays > now ? `${ids.join(' and ')} is likely to be asked for again at once` : null;
+  const calm = staysUntil(state, model, wanted) > now ? staysWords(state, model, wanted, now) : null;
   return {
     verdict: verdict.action,
     planner: { name: by.name, version: by.version, via },
@@ -129,7 +129,7 @@ async function asked(
     refusal: refusalOf(verdict),
     redirectTo: verdict.action === 'redirect' ? verdict.model : null,
     waitsFor: busy ? busyWords(state, ids, now) : verdict.action === 'wait' ? verdict.reason : calm,
-    etaMs: verdict.action === 'swap' ? etaOf(state, model, evict, now) : NEVER,
+    etaMs: verdict.action === 'swap' ? etaOf(state, model, evict, now, wanted.drain) : NEVER,
   };
 }
 
@@ -159,14 +159,20 @@ function victimOf(state: Readonly<State>, victim: ModelState, now: number): Prev
   };
 }
 
-function etaOf(state: Readonly<State>, model: ModelState, evict: readonly ModelState[], now: number): PreviewEta {
+function etaOf(
+  state: Readonly<State>,
+  model: ModelState,
+  evict: readonly ModelState[],
+  now: number,
+  drain = false,
+): PreviewEta {
   const { run } = model;
   const estimate = loadEstimateMs(model);
   const loadMs =
     run?.phase === 'ready' ? 0 : run?.phase === 'starting' ? Math.max(0, run.startingAt + estimate - now) : estimate;
   let stopMs = 0;
   for (const victim of evict) if (victim.run !== null) stopMs = Math.max(stopMs, stopEstimateMs(victim));
-  const stays = staysUntil(state, model, { evict: evict.map((victim) => victim.id), drain: false });
+  const stays = staysUntil(state, model, { evict: evict.map((victim) => victim.id), drain });
   const busy = evict.some((victim) => !mayLeave(victim, now));
   const wait = busy ? ('unknown' as const) : Math.max(0, stays - now);
   return {
