@@ -136,5 +136,10 @@ export const plannerKeys = {
   antiThrash: z
     .boolean()
     .default(true)
-    .meta(about('Whether a loaded model that is in demand serves on for a while before others get its place.', false)),
+    .meta(
+      about(
+        'Whether a model stays through short pauses in which its next request is likely, and whether of several that are waited for the one goes first that serves people soonest.',
+        false,
+      ),
+    ),
 };
