@@ -226,16 +226,26 @@ describe('memory', () => {
   });
 
   it.each([
-    ['2GiB', 'gpu0: 1GiB', '4:23 models.a.turnout.memory is more than gpu0 has', null],
-    ['4GiB', 'gpu0: 1GiB, gpu1: 2GiB', '4:23 models.a.turnout.memory is more than gpu0, gpu1 have together', null],
+    ['2GiB', 'gpu0: 1GiB', '4:23 models.a.turnout.memory is 2 GiB, which is more than gpu0 has (1 GiB)', null],
+    [
+      '4GiB',
+      'gpu0: 1GiB, gpu1: 2GiB',
+      '4:23 models.a.turnout.memory is 4 GiB, which is more than gpu0, gpu1 have together (3 GiB)',
+      null,
+    ],
     [
       '2GiB',
       'gpu0: 1GiB, ram: 64GiB',
-      '4:23 models.a.turnout.memory is more than gpu0 has',
+      '4:23 models.a.turnout.memory is 2 GiB, which is more than gpu0 has (1 GiB)',
       'a plain size does not lie on ram: give sizes by device',
     ],
-    ['2GiB', 'ram: 1GiB', '4:23 models.a.turnout.memory is more than ram has', null],
-    ['{gpu0: 2GiB}', 'gpu0: 1GiB', '4:30 models.a.turnout.memory.gpu0 is more than the device has', null],
+    ['2GiB', 'ram: 1GiB', '4:23 models.a.turnout.memory is 2 GiB, which is more than ram has (1 GiB)', null],
+    [
+      '{gpu0: 2GiB}',
+      'gpu0: 1GiB',
+      '4:30 models.a.turnout.memory.gpu0 is 2 GiB, which is more than the device has (1 GiB)',
+      null,
+    ],
     ['{gpu: 1GiB}', 'gpu0: 1GiB', '4:24 models.a.turnout.memory: unknown device "gpu"', 'did you mean "gpu0"?'],
     [
       '{vram: 1GiB}',
@@ -268,7 +278,7 @@ describe('memory', () => {
 
   it('is checked once where it stands for all models', () => {
     const text = `${MODELS}turnout: {planner: budget, devices: {gpu0: 1GiB}, memory: 2GiB}`;
-    expect(told(text)).toEqual([['4:59 turnout.memory is more than gpu0 has', null]]);
+    expect(told(text)).toEqual([['4:59 turnout.memory is 2 GiB, which is more than gpu0 has (1 GiB)', null]]);
   });
 
   it.each([

@@ -2,6 +2,8 @@
  * Sizes of models and devices: converted, and checked against each other, so that what can never be loaded is told
  * before it is asked for. What fits beside what is not decided here (core/memory.ts).
  */
+
+import { formatSize } from '../history/format.ts';
 import type { ModelId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { poolOf } from '../memory.ts';
@@ -83,7 +85,7 @@ function checkOne(
       const help = () => didYouMean(device, devices.keys()) ?? 'declare it with its size under turnout.devices';
       report.error('unknown-device', keyPlaceAt(root, at), `${pathText(path)}: unknown device "${device}"`, help);
     } else if (bytes > capacity) {
-      report.error('memory', placeAt(root, at), `${pathText(at)} is more than the device has`);
+      report.error('memory', placeAt(root, at), tooMuch(at, bytes, 'the device has', capacity));
     }
   }
 }
@@ -94,9 +96,13 @@ function checkPlain(bytes: number, path: Path, devices: Map<string, number>, roo
   const total = pool.reduce((sum, device) => sum + device.bytes, 0);
   if (pool.length === 0 || bytes <= total) return;
   const names = namesOf(pool.map(({ id }) => id));
-  const message = `${pathText(path)} is more than ${names} ${pool.length === 1 ? 'has' : 'have together'}`;
+  const message = tooMuch(path, bytes, `${names} ${pool.length === 1 ? 'has' : 'have together'}`, total);
   const help = pool.length < devices.size ? 'a plain size does not lie on ram: give sizes by device' : null;
   report.error('memory', placeAt(root, path), message, help);
+}
+
+function tooMuch(path: Path, bytes: number, who: string, total: number): string {
+  return `${pathText(path)} is ${formatSize(bytes)}, which is more than ${who} (${formatSize(total)})`;
 }
 
 /** Where memory decides, a model that does not say what it takes is a surprise. */
