@@ -98,6 +98,12 @@ export const MUTANTS: Record<string, Mutant> = {
     find: 'if (model === undefined || answer.epoch !== state.planEpoch) return;',
     replace: 'if (model === undefined) return;',
   },
+  'state-changed-outside-the-fold': {
+    bug: 'a rule changes the live state without an event, so that the log does not say it',
+    file: 'settle.ts',
+    find: '    const { run } = model.run;\n    for (const key of model.waiting) {',
+    replace: '    const { run } = model.run;\n    model.keptUntil = now;\n    for (const key of model.waiting) {',
+  },
   'lost-terminal-event-at-boot': {
     bug: 'requests that were open when turnout was killed get no end',
     file: 'decide-boot.ts',
