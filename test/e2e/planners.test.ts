@@ -21,13 +21,17 @@ async function start(tail: string, more: string[] = [], env?: NodeJS.ProcessEnv)
   const turnout = await startTurnout({ config, ...(env === undefined ? {} : { env: env as Record<string, string> }) });
   onTestFinished(() => turnout.dispose());
   const json = async <T>(path: string) => (await (await turnout.get(path)).json()) as T;
+  const models = async () => {
+    return (await json<{ models: { id: string; phase: string; inFlight: number }[] }>('/api/ps')).models;
+  };
   return {
     turnout,
-    chat: (model) => turnout.post('/v1/chat/completions', { model, messages: [{ role: 'user', content: 'hi' }] }),
-    ready: async () => {
-      const { models } = await json<{ models: { id: string; phase: string }[] }>('/api/ps');
-      return models.filter(({ phase }) => phase === 'ready').map(({ id }) => id);
+    async chat(model) {
+      const answer = await turnout.post('/v1/chat/completions', { model, messages: [{ role: 'user', content: 'hi' }] });
+      await until('nobody to be served', async () => (await models()).every(({ inFlight }) => inFlight === 0));
+      return answer;
     },
+    ready: async () => (await models()).filter(({ phase }) => phase === 'ready').map(({ id }) => id),
     plan: (model) => json(`/api/plan?model=${model}`),
   };
 }
