@@ -118,7 +118,7 @@ export const LIMITS = {
   policyStrikesMax: 3,
   policyStrikesWithinMs: 300_000,
   policySourceBytesMax: 256 * 1024,
-  policyFileCheckMs: 2_000,
+  policyFileCheckMs: 500, // one look at the dates of a file; whoever writes a policy tries it at once
   policyStartMs: 3_000, // longest time that the start waits for policies
 
   // router

@@ -38,7 +38,8 @@ export const BOUNDS = {
   policyStackCharsMax: 4_000,
   policyFrameHeadBytesMax: 32 * 1024,
   policyFrameBodyBytesMax: 1024 * 1024, // the largest answer with its log, three bytes a character, is 350 kB
-  policyStderrCharsMax: 4_000,
+  policyStderrCharsMax: 4_000, // kept; it says nothing unless it dies
+  policyStderrTotalCharsMax: 256 * 1024, // of one child, which is then stopped
 
   // what an answer may hold
   policyIdsMax: 1_000,
@@ -46,4 +47,5 @@ export const BOUNDS = {
   policyReasonCharsMax: 500,
   policyAlternativesMax: 5,
   policyKeepsMax: 100,
+  policyRetryAfterSecMax: 7 * 24 * 3600,
 } as const;

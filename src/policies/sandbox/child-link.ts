@@ -46,10 +46,14 @@ export function startChild(command: { file: string; args: readonly string[] }, p
   let ended = false;
   let greeted = false;
   let lastId = 0;
+  /** The last job that was answered, and the last one after which it came to rest: each is said once. */
+  let answeredId = 0;
+  let restedId = 0;
   let busySince: number | null = null;
   /** Processor time when the watch first looked at this job; null before. */
   let workedBefore: number | null = null;
   let stderr = '';
+  let stderrChars = 0;
   let watch: NodeJS.Timeout | null = null;
   const started = setTimeout(
     () => end('dead', `did not start within ${BOUNDS.policyChildStartMs} ms`, false),
@@ -103,11 +107,14 @@ export function startChild(command: { file: string; args: readonly string[] }, p
       greeted = true;
       clearTimeout(started);
     } else if (message.op === 'rested') {
+      if (message.id <= restedId || message.id > answeredId) throw new Error('it rests without having worked');
+      restedId = message.id;
       if (message.id === lastId) rested();
-    } else if (message.id > lastId || !greeted) {
+    } else if (message.id !== lastId || message.id === answeredId || !greeted) {
       throw new Error('it answered what was not asked');
-    } else if (busySince !== null) {
-      busySince = performance.now();
+    } else {
+      answeredId = message.id;
+      if (busySince !== null) busySince = performance.now();
     }
     ports.onMessage(message, body);
   }, BOUNDS.policyFrameBodyBytesMax);
@@ -122,6 +129,8 @@ export function startChild(command: { file: string; args: readonly string[] }, p
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-BOUNDS.policyStderrCharsMax);
+    stderrChars += text.length;
+    if (stderrChars > BOUNDS.policyStderrTotalCharsMax) end('dead', 'complained without end and was stopped', true);
   });
   // A pipe breaks when the process ends, which is told by itself.
   for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.on('error', () => {});

@@ -44,6 +44,7 @@ export function valueFault(spec: OptionSpec, value: unknown, models: readonly st
 function partFault(type: string, spec: OptionSpec, value: unknown, models: readonly string[] | null): string | null {
   if (typeof value !== (type === 'model' ? 'string' : type)) return `must be ${one(type)}, got ${show(value)}`;
   if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return `must be a number that is finite, got ${value}`;
     if (spec.min !== undefined && value < spec.min) return `must be at least ${spec.min}, got ${value}`;
     if (spec.max !== undefined && value > spec.max) return `must be at most ${spec.max}, got ${value}`;
   }

@@ -7,6 +7,7 @@ import { nearest } from '../../core/config/nearest.ts';
 import type { Alternative } from '../../core/events.ts';
 import type { ModelId, RequestId } from '../../core/ids.ts';
 import { BOUNDS } from './bounds.ts';
+import { plain } from './fault.ts';
 import { isRecord, kindOf, show } from './option-values.ts';
 import type { AnswerOf, Hook } from './types.ts';
 
@@ -24,6 +25,7 @@ export function readAnswer<H extends Hook>(hook: H, json: string): ReadAnswer<H>
   } catch (error) {
     if (error instanceof Nonsense || error instanceof SyntaxError)
       return { ok: false, message: `${hook}(): ${error.message}` };
+    if (error instanceof RangeError) return { ok: false, message: `${hook}(): the answer is nested too deeply` };
     throw error;
   }
 }
@@ -77,7 +79,9 @@ const PLAN: { [A in AnswerOf['plan']['action']]: (verdict: Fields) => AnswerOf['
       action: 'reject',
       status: oneOf(verdict, 'status', [409, 429, 503]),
       reason: reason(verdict),
-      ...optional(verdict, 'retryAfterSec', (value) => number('retryAfterSec', value, 0)),
+      ...optional(verdict, 'retryAfterSec', (value) => {
+        return Math.min(Math.ceil(number('retryAfterSec', value, 0)), BOUNDS.policyRetryAfterSecMax);
+      }),
       ...optional(verdict, 'requests', (value) => ids<RequestId>('requests', value)),
     };
   },
@@ -134,17 +138,25 @@ function reason(verdict: Fields): string {
   if (typeof value !== 'string' || value.trim() === '') {
     throw new Nonsense(`"reason" must say why in a few words, got ${show(value)}`);
   }
-  return value.slice(0, BOUNDS.policyReasonCharsMax);
+  return oneLine(value.slice(0, BOUNDS.policyReasonCharsMax));
 }
 
+/** People read it in terminals, in log lines and in answers of HTTP: nothing in it may do anything there. */
+function oneLine(text: string): string {
+  return plain(text).replace(/\s+/g, ' ').toWellFormed();
+}
+
+/** Finite, or the log could not hold it: JSON has no infinity, yet `1e400` in it is read as one. */
 function number(field: string, value: unknown, min: number): number {
-  if (typeof value !== 'number' || !(value >= min))
+  if (typeof value !== 'number' || !(value >= min) || !Number.isFinite(value))
     throw new Nonsense(`"${field}" must be a number from ${min}, got ${show(value)}`);
-  return value;
+  return value + 0; // never -0, which the log does not hold either
 }
 
 function id<T extends string = ModelId>(field: string, value: unknown): T {
-  if (typeof value !== 'string' || value === '' || value.length > BOUNDS.policyIdCharsMax) {
+  const isText = typeof value === 'string' && value !== '' && value.length <= BOUNDS.policyIdCharsMax;
+  // one that is not there is quoted where people read
+  if (!isText || oneLine(value) !== value) {
     throw new Nonsense(`"${field}" must hold ids, got ${show(value)}`);
   }
   return value as T;

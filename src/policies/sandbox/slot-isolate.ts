@@ -191,17 +191,23 @@ function outcomeOf(told: unknown): Outcome {
   return { ok: false, fault: JSON.parse(told.slice(1)) as ChildFault };
 }
 
-/** What isolated-vm throws; the policy's own errors are told by the code around it. */
+/** What isolated-vm throws; what a policy's functions throw is told by the code around it. Texts may be of any length. */
 function faultOf(error: unknown, disposed: boolean): ChildFault {
-  const message = error instanceof Error ? error.message : String(error);
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const { message: wholeMessage, stack: wholeStack = '' } =
+    error instanceof Error ? error : { message: String(error), stack: '' };
+  const message = wholeMessage.slice(0, BOUNDS.policyMessageCharsMax);
+  const stack = wholeStack.slice(0, BOUNDS.policyStackCharsMax);
   if (/Script execution timed out/.test(message)) {
     return { kind: 'timeout', message: `took longer than ${BOUNDS.policyCallMs} ms`, stack: '' };
   }
   if (disposed)
     return { kind: 'memory', message: `used more than ${BOUNDS.policyHeapMegabytes} MB of memory`, stack: '' };
   if (error instanceof SyntaxError)
-    return { kind: 'syntax', message: `SyntaxError: ${message}`, stack: `${message}\n${stack}` };
+    return {
+      kind: 'syntax',
+      message: `SyntaxError: ${message}`,
+      stack: `${message}\n${stack}`.slice(0, BOUNDS.policyStackCharsMax),
+    };
   const name = error instanceof Error ? error.name : 'Error';
   return { kind: 'throw', message: `${name}: ${message}`, stack };
 }

@@ -61,7 +61,8 @@ describe('the names of the host', () => {
       host,
       '(() => { const f = (n) => n === 0 ? new Error().stack : f(n - 1); return f(50); })()',
     );
-    expect(deep.match(/\n/g)?.length).toBe(10);
+    // a reason is one line
+    expect(deep.match(/ at /g)?.length).toBe(10);
   });
 });
 
@@ -187,6 +188,8 @@ describe('secrets of the router', () => {
     expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toBe('');
     const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
     expect(open.filter((to) => !/^(socket|pipe|anon_inode):|^\/dev\/null$/.test(to))).toEqual([]);
+    // its three pipes are sockets, and no socket of the router came along
+    expect(open.filter((to) => to.startsWith('socket:')).length).toBeLessThanOrEqual(3);
     expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
   });
 });

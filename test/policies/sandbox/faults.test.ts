@@ -101,6 +101,29 @@ describe('the place of a fault', () => {
     expect(line.slice(caret.indexOf('^'))).toMatch(/^y/);
   });
 
+  it.each([
+    ["throw new Error('x'.repeat(2e6));", 'throw', /^Error: x{480,}$/],
+    ["throw 'x'.repeat(2e6);", 'throw', /^Error: x{480,}$/],
+    [`import x from '${'x'.repeat(200_000)}';`, 'syntax', /^SyntaxError: import of "x{400,}$/],
+    [`let ${'x'.repeat(90_000)}; let ${'x'.repeat(90_000)};`, 'syntax', /^SyntaxError: Identifier 'x{400,}$/],
+    ['throw { get message() { for (;;); } };', 'timeout', /was stopped$/],
+    [
+      "const e = new Error('x'); Object.defineProperty(e, 'stack', { get() { for (;;); } }); throw e;",
+      'timeout',
+      /was stopped$/,
+    ],
+    ['throw new Proxy({}, { get() { for (;;); } });', 'timeout', /was stopped$/],
+    ['throw undefined;', 'throw', /undefined$/],
+    ['throw Symbol();', 'throw', /not an instance of `Error`/],
+    ['await Promise.reject({ get message() { for (;;); } });', 'timeout', /was stopped$/],
+  ])('of a module is told, whatever it throws: case %#', async (source, kind, message) => {
+    const host = testHost();
+    const fault = await loadFault(host, `${source}\n${LRU}`);
+    expect(fault).toMatchObject({ during: 'load', guilty: true, kind, message: expect.stringMatching(message) });
+    expect(fault.message.length).toBeLessThanOrEqual(500 + 'SyntaxError: '.length);
+    await loaded(host, programOf(LRU));
+  });
+
   it('is never a place that is not in the file, whatever the policy claims', async () => {
     await loaded(host, programOf(planning("const e = new Error('x'); e.stack = 'at test.js:999:1'; throw e;")));
     expect(faultOf(await asked(host))).toMatchObject({ line: null, column: null, excerpt: null, message: 'Error: x' });

@@ -8,6 +8,24 @@ function said(hook: 'plan' | 'rank' | 'idle', value: unknown): string {
   return read.ok ? 'accepted' : read.message;
 }
 
+describe('an answer that people read', () => {
+  it('is one line of plain text, whatever the policy wrote', () => {
+    const reason = 'go \u001b[2J\u001b]0;title\u0007\r\n  on\u009b1m \ud800!';
+    const read = readAnswer('plan', JSON.stringify({ action: 'wait', reason }));
+    expect(read).toEqual({ ok: true, answer: { action: 'wait', reason: 'go on \ufffd!' } });
+  });
+
+  it('says when to come back in whole seconds, within a week; and nothing is minus zero', () => {
+    const retryAfter = (text: string) =>
+      readAnswer('plan', `{"action":"reject","status":503,"reason":"x","retryAfterSec":${text}}`);
+    expect(retryAfter('1.2')).toMatchObject({ answer: { retryAfterSec: 2 } });
+    expect(retryAfter('1e300')).toMatchObject({ answer: { retryAfterSec: 604_800 } });
+    expect(retryAfter('-0')).toMatchObject({ answer: { retryAfterSec: 0 } });
+    const { answer } = readAnswer('idle', '{"action":"none","wakeAt":-0}') as { answer: { wakeAt?: number } };
+    expect(Object.is(answer.wakeAt, 0)).toBe(true);
+  });
+});
+
 describe('an answer that is right', () => {
   it.each([
     ['plan', { action: 'swap', evict: [], reason: 'room' }],
@@ -97,6 +115,27 @@ describe('an answer that is wrong', () => {
     expect(said(hook, value)).toBe(message);
   });
 
+  it.each([
+    ['plan', '{"action":"wait","reason":"x","forMs":1e400}', '"forMs" must be a number from 0, got null'],
+    ['idle', '{"action":"none","wakeAt":1e999}', '"wakeAt" must be a number from 0, got null'],
+    ['idle', '{"action":"none","keep":[{"model":"a","until":1e400}]}', '"until" must be a number from 0, got null'],
+    ['plan', '{"action":"swap","evict":["a\\u001b[2J"],"reason":"x"}', '"evict" must hold ids, got "a\\u001b[2J"'],
+    ['plan', '{"action":"swap","evict":["a\\nb"],"reason":"x"}', '"evict" must hold ids, got "a\\nb"'],
+    ['plan', '{"action":"swap","evict":["\\ud800"],"reason":"x"}', '"evict" must hold ids, got "\\ud800"'],
+  ] as const)('of %s that the log or a terminal could not hold is refused: %s', (hook, json, message) => {
+    expect(readAnswer(hook, json)).toEqual({ ok: false, message: `${hook}(): ${message}` });
+  });
+
+  it.each(['evict', 'reason', 'when', 'requests', 'alternatives', 'action'])(
+    'may be as deep as it fits in "%s"',
+    (field) => {
+      const deep = `${'['.repeat(32_000)}${']'.repeat(32_000)}`;
+      const json = `{"action":"swap","evict":[],"reason":"x","${field}":${deep}}`;
+      expect(readAnswer('plan', json)).toMatchObject({ ok: false });
+      expect(readAnswer('rank', deep)).toMatchObject({ ok: false });
+    },
+  );
+
   it('may be no JSON at all', () => {
     expect(readAnswer('plan', '')).toMatchObject({ ok: false });
     expect(readAnswer('plan', '{"action":')).toMatchObject({ ok: false });
@@ -120,12 +159,22 @@ describe('10,000 random answers', () => {
   const own = fc
     .array(fc.tuple(field, value))
     .map((pairs) => `{${pairs.map(([k, v]) => `"${k}":${JSON.stringify(v)}`).join()}}`);
+  /** Of the right shape, but for what stands in it. */
+  const shaped = fc
+    .oneof(
+      fc.record({ action: fc.constant('swap'), evict: fc.array(word), reason: word }),
+      fc.record({ action: fc.constant('wait'), forMs: fc.double(), reason: word }),
+      fc.record({ action: fc.constant('delegate'), protect: fc.array(word) }),
+      fc.record({ action: fc.constant('none'), wakeAt: fc.integer() }),
+      fc.array(word),
+    )
+    .map((value) => JSON.stringify(value));
 
   it('never throw, never change what every object inherits, and yield only what a verdict may hold', () => {
     const seen = { ok: 0, no: 0 };
     fc.assert(
       fc.property(
-        fc.oneof(own, fc.json()),
+        fc.oneof(own, shaped, fc.json()),
         fc.constantFrom('plan' as const, 'rank' as const, 'idle' as const),
         (json, hook) => {
           const read = readAnswer(hook, json);
@@ -144,7 +193,7 @@ describe('10,000 random answers', () => {
       ),
       { numRuns: 10_000 },
     );
-    expect(seen.ok).toBeGreaterThan(50);
-    expect(seen.no).toBeGreaterThan(50);
+    expect(seen.ok).toBeGreaterThan(300);
+    expect(seen.no).toBeGreaterThan(300);
   });
 });
