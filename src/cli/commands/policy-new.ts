@@ -47,6 +47,7 @@ export async function policyNew(name: string, options: NewOptions): Promise<void
   }
   print([`${policy}: the policy`, `${table}: its tests`, ...shared.map(([file]) => noteOn(file, kept))].join('\n'));
   print(`\nNext:\n  turnout policy check ${policy}\n  turnout policy test ${policy}`);
+  print(`\nTo read:\n  ${resolve(import.meta.dirname, '../../../docs/policies.md')}`);
   print(`\nTo use it, in the configuration:\n  turnout:\n    planner: policy\n    policy: { file: ${policy} }`);
 }
 

@@ -6,7 +6,7 @@
 export function policyTemplate(name: string, typescript: boolean): string {
   return `${typescript ? '' : '// @ts-check\n'}/**
  * The usual, but the models in "keep" stay loaded.
- * Next: turnout policy check, turnout policy test; docs/policies.md of turnout tells what a view holds and what to answer.
+ * What a view holds and what may be answered: hover over a word here, or read docs/policies.md of turnout.
  */
 import { definePolicy } from 'turnout/policy';
 

@@ -1,6 +1,6 @@
 /**
- * Policy files on disk: read with a bound, and looked at every two seconds for changes, as configuration files are (inotify
- * is not to be relied on in bind mounts and with symlinks that are swapped). Must never run what it reads.
+ * Policy files on disk: read with a bound, and looked at twice a second for changes, by their dates (inotify is not to be
+ * relied on in bind mounts and with symlinks that are swapped). Must never run what it reads.
  */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';

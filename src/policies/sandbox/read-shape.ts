@@ -3,8 +3,9 @@
  * trust it: it was made beside the policy's code.
  */
 import { nearest } from '../../core/config/nearest.ts';
+import { VERSION } from '../../core/events.ts';
 import { BOUNDS } from './bounds.ts';
-import { isRecord, kindOf, show } from './option-values.ts';
+import { hint, isRecord, kindOf, show } from './option-values.ts';
 import { type OptionsSchema, readSchema } from './options.ts';
 import type { PolicyShape } from './types.ts';
 
@@ -63,6 +64,8 @@ function readEvents(events: unknown, evolves: boolean): string[] | string {
     return `"events" names ${events.length} types, at most ${BOUNDS.policyIdsMax}`;
   for (const type of events) {
     if (typeof type !== 'string') return `"events" must hold types of events, got ${show(type)}`;
+    if (Object.hasOwn(VERSION, type)) continue;
+    return `"events" names ${show(type)}, which is no event${hint(type, Object.keys(VERSION)) || '; docs/events.md has them all'}`;
   }
   return [...new Set<string>(events)];
 }

@@ -195,7 +195,7 @@ describe('memory', () => {
   it('is the same however the events were cut into pieces', async () => {
     const host = testHost();
     // what is not JSON does not survive an event, wherever the cut is
-    const source = `export default { name: 'map', apiVersion: 1, events: ['x'],
+    const source = `export default { name: 'map', apiVersion: 1, events: ['swap.finished'],
       evolve: (state, event) => ({ map: state?.map instanceof Map ? 'map' : new Map(), n: (state?.n ?? 0) + event.n, at: undefined }),
       plan: (view) => ({ action: 'wait', reason: JSON.stringify(view.state) }) };`;
     const events = Array.from({ length: 600 }, (_, n) => JSON.stringify({ n }));
@@ -250,7 +250,7 @@ describe('memory', () => {
     async (_, body, kind, message) => {
       const faults: unknown[] = [];
       const host = testHost({ onFault: (slot, fault) => faults.push([slot, fault.kind]) });
-      const source = `export default { name: 'bad', apiVersion: 1, events: ['x'],\nevolve() { ${body} },\nplan: () => ({ action: 'wait', reason: 'x' }) };`;
+      const source = `export default { name: 'bad', apiVersion: 1, events: ['swap.finished'],\nevolve() { ${body} },\nplan: () => ({ action: 'wait', reason: 'x' }) };`;
       await until('evolve to fail by itself', async () => {
         faults.length = 0;
         await loaded(host, programOf(source));

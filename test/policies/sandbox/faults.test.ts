@@ -168,6 +168,14 @@ describe('the shape of a policy', () => {
       '"events" must name at least one',
     ],
     [`export default { name: 'x', apiVersion: 1, ${plan}, events: ['a'] };`, 'but there is no evolve'],
+    [
+      `export default { name: 'x', apiVersion: 1, ${plan}, evolve() {}, events: ['swap.finishd'] };`,
+      '"events" names "swap.finishd", which is no event; did you mean "swap.finished"?',
+    ],
+    [
+      `export default { name: 'x', apiVersion: 1, ${plan}, evolve() {}, events: ['toString'] };`,
+      '"events" names "toString", which is no event; docs/events.md has them all',
+    ],
     [`export default { name: 'x', apiVersion: 1, ${plan}, initial() {} };`, 'but there is no evolve'],
     [
       `export default { name: 'x', apiVersion: 1, ${plan}, options: [] };`,

@@ -67,7 +67,7 @@ describe('a child that dies under questions', () => {
         yield log.slice(0, upTo);
       },
     });
-    const summing = `export default { name: 'sum', apiVersion: 1, events: ['x'], initial: () => 0,
+    const summing = `export default { name: 'sum', apiVersion: 1, events: ['swap.finished'], initial: () => 0,
       evolve: (state, event) => state + event.n, plan: (view) => ({ action: 'wait', reason: String(view.state) }) };`;
     await loaded(host, programOf(summing));
     host.evolve('live', 300, log.slice(0, 300));
@@ -84,7 +84,7 @@ describe('a child that dies under questions', () => {
   it('says when the memory of a policy cannot be rebuilt', async () => {
     const faults: string[] = [];
     const host = testHost({ onFault: (slot, fault) => faults.push(`${slot}: ${fault.message}`) });
-    const source = `export default { name: 'm', apiVersion: 1, events: ['x'], evolve: () => 1, plan: () => ({ action: 'wait', reason: 'x' }) };`;
+    const source = `export default { name: 'm', apiVersion: 1, events: ['swap.finished'], evolve: () => 1, plan: () => ({ action: 'wait', reason: 'x' }) };`;
     await loaded(host, programOf(source));
     host.evolve('live', 1, ['{}']);
     unwrap(await asked(host));
