@@ -5,7 +5,7 @@ import type { Turnout } from '../support/turnout.ts';
 import { until } from '../support/until.ts';
 import { ask, EVICT_ALL, hostPid, notesOf, planning, replace, status, taken, withPolicy } from './policies-support.ts';
 
-const MODELS = { a: {}, b: {}, c: {}, d: {} };
+const MODELS = { a: {}, b: {}, c: {}, d: {}, e: {} };
 /** What the design allows; the fallback itself takes no time. */
 const ANSWERED_MS = 500;
 
@@ -36,23 +36,26 @@ async function answeredIn(turnout: Turnout, model: string): Promise<{ ms: number
 }
 
 describe('a policy that fails', { timeout: 60_000 }, () => {
-  it.each(Object.entries(FAILING))(
-    '%s: one event names the place, the fallback answers in time',
-    async (_, { body, fault }) => {
-      const { turnout, dir } = await withPolicy({ models: MODELS, files: { 'policy.js': planning(body) } });
-      expect(await status(ask(turnout, 'a'))).toBe(200);
+  it('in any way: one event names the place, and the fallback answers in time', async () => {
+    const { turnout, dir } = await withPolicy({ models: MODELS, files: { 'policy.js': planning(EVICT_ALL) } });
+    for (const [n, [how, { body, fault }]] of Object.entries(FAILING).entries()) {
+      await replace(dir, 'policy.js', planning(body));
+      await taken(turnout, n + 2);
+      const model = Object.keys(MODELS)[n] ?? '';
+      expect(await status(ask(turnout, model)), how).toBe(200);
       const failed = await turnout.events('policy.failed');
-      expect(failed).toHaveLength(1);
-      expect(failed[0]?.data).toMatchObject({
+      expect(failed.length, how).toBe(n + 1);
+      expect(failed[n]?.data, how).toMatchObject({
         slot: 'live',
+        strike: 1,
         fault: { during: 'plan', file: `${dir}/policy.js`, ...fault },
       });
-      const { ms, via } = await answeredIn(turnout, 'a');
-      expect(via).toBe('fallback');
-      expect(ms).toBeLessThan(ANSWERED_MS);
-      await turnout.stop();
-    },
-  );
+      const { ms, via } = await answeredIn(turnout, model);
+      expect(via, how).toBe('fallback');
+      expect(ms, how).toBeLessThan(ANSWERED_MS);
+    }
+    await turnout.stop();
+  });
 
   it('three times is not asked any more until it changes, and everybody is told', async () => {
     const { turnout, dir } = await withPolicy({

@@ -21,6 +21,9 @@ import {
 } from './policies-support.ts';
 
 const STREAMS = 50;
+const BESIDE = 10;
+/** What turnout may add to a gap while it runs hostile policies. */
+const GAP_MS = 50;
 const CHUNK_MS = 40;
 const CALM_ROUNDS = 20;
 const RSS_GROWTH_BYTES = 20 * 1024 * 1024;
@@ -45,7 +48,7 @@ export default {
 
 const MODELS = {
   streams: {
-    flags: `--slots 60 --tokens 100000 --tokens-per-second ${1000 / CHUNK_MS}`,
+    flags: `--slots 70 --tokens 100000 --tokens-per-second ${1000 / CHUNK_MS}`,
     more: ['concurrencyLimit: 60'],
   },
   refused: {},
@@ -103,14 +106,14 @@ function watchMemory({ pid }: Turnout): () => number {
   return () => highest;
 }
 
-/** Opens the streams; what comes of `gaps` is for the time since it was asked last. */
-async function openStreams(turnout: Turnout) {
+/** Opens so many streams; what comes of `gaps` is for the time since it was asked last. */
+async function openStreams(count: number, open: (signal: AbortSignal) => Promise<Response>) {
   const stop = new AbortController();
   let gaps: number[] = [];
   let cut = 0;
   let flowing = 0;
-  const all = Array.from({ length: STREAMS }, async () => {
-    const response = await ask(turnout, 'streams', 'reader', { stream: true }, stop.signal);
+  const all = Array.from({ length: count }, async () => {
+    const response = await open(stop.signal);
     if (response.status !== 200 || response.body === null) throw new Error(`a stream was refused: ${response.status}`);
     let last = 0;
     try {
@@ -125,7 +128,7 @@ async function openStreams(turnout: Turnout) {
       if (!stop.signal.aborted) cut++;
     }
   });
-  await until('all streams to flow', () => flowing === STREAMS);
+  await until('all streams to flow', () => flowing === count);
   return {
     cut: () => cut,
     gaps() {
@@ -166,13 +169,20 @@ describe('under fire', { timeout: 180_000 }, () => {
     annotate,
   }) => {
     const { turnout, be } = await start();
-    const streams = await openStreams(turnout);
+    const streams = await openStreams(STREAMS, (signal) => ask(turnout, 'streams', 'reader', { stream: true }, signal));
+    // past turnout, from the same model to the same reader: what gaps these have is not for turnout to answer for
+    const [ready] = await turnout.events('process.ready');
+    const beside = await openStreams(BESIDE, (signal) => {
+      const body = JSON.stringify({ model: 'streams', messages: [{ role: 'user', content: 'hi' }], stream: true });
+      return fetch(`${ready?.data.baseUrl}/v1/chat/completions`, { method: 'POST', body, signal });
+    });
     const memory = watchMemory(turnout);
     for (let round = 1; round <= CALM_ROUNDS; round++) {
       await be(`{ round: ${round} }`);
       expect(await status(ask(turnout, 'refused', 'prober'))).toBe(409);
     }
     const calm = streams.gaps();
+    beside.gaps();
     const before = memory();
     for (const [row, name] of NAMES.entries()) {
       const { kinds, message = '' } = ROWS[name] as Hostile & { message?: string };
@@ -183,13 +193,16 @@ describe('under fire', { timeout: 180_000 }, () => {
       });
     }
     const fire = streams.gaps();
+    const noise = beside.gaps();
     const growth = memory() - before;
     await annotate(
-      `gaps in ms, calm: ${JSON.stringify(calm)}; under fire: ${JSON.stringify(fire)}; rss +${Math.round(growth / 1024)} kB`,
+      `gaps in ms, calm: ${JSON.stringify(calm)}; under fire: ${JSON.stringify(fire)}; past turnout: ${JSON.stringify(noise)}; rss +${Math.round(growth / 1024)} kB`,
     );
     expect(streams.cut()).toBe(0);
     expect(fire.chunks).toBeGreaterThan(10_000);
-    expect(fire.p999 - calm.p999).toBeLessThan(50 + calm.p999);
+    // turnout standing still once would be a gap in each of the fifty, which is more than one chunk in a thousand
+    expect(fire.chunks).toBeLessThan(STREAMS * 1_000);
+    expect(fire.p999 - noise.p999).toBeLessThan(GAP_MS);
     expect(growth).toBeLessThan(RSS_GROWTH_BYTES);
 
     const decided = (await turnout.events('plan.decided')).filter((event) => event.data.via === 'fallback');
@@ -199,6 +212,7 @@ describe('under fire', { timeout: 180_000 }, () => {
     expect(took.length).toBeGreaterThanOrEqual(NAMES.length);
     expect(took.at(-1)).toBeLessThanOrEqual(LIMITS.planAnswerMs);
     expect((await turnout.get('/health')).status).toBe(200);
+    await beside.close();
     await streams.close();
     await turnout.stop();
   });
@@ -218,8 +232,10 @@ describe('under fire', { timeout: 180_000 }, () => {
     await Promise.all(clients);
     expect(statuses.length).toBeGreaterThan(20);
     expect(statuses.filter((one) => one !== 200)).toEqual([]);
-    const [arrived, ended] = [await turnout.events('request.arrived'), await turnout.events('request.finished')];
-    expect(ended.length).toBe(arrived.length);
+    const arrived = (await turnout.events('request.arrived')).length;
+    expect(arrived).toBe(statuses.length);
+    // an end is on disk a moment after its last byte
+    await until('the end of each', async () => (await turnout.events('request.finished')).length === arrived);
     expect((await turnout.events('policy.disabled')).length).toBe(0);
     const live = (await turnout.events('plan.decided')).filter((event) => event.data.via === 'live');
     expect(live.length).toBeGreaterThan(0);
