@@ -14,9 +14,24 @@ const GB = 1024 ** 3;
 const SEEDS = 60;
 
 /** Kernels for each planner with everything in them that a view shows. */
-const SPECS: Record<'group' | 'budget', KernelSpec> = {
+const SPECS: Record<BuiltInName, KernelSpec> = {
   group: {
     groups: { g: { members: ['a', 'b', 'c'] }, h: { members: ['d', 'e'], swap: false }, i: { members: ['f'] } },
+  },
+  matrix: {
+    groups: { g: { members: IDS } },
+    settings: {
+      planner: 'matrix',
+      fallback: 'matrix',
+      matrix: {
+        sets: ['abd', 'bce', 'cf', 'ade'].map((ids) => ({
+          name: ids,
+          text: [...ids].join(' & '),
+          expression: { kind: 'and', parts: [...ids].map((id) => ({ kind: 'model', id: modelId(id) })) },
+        })),
+        evictCosts: { b: 4 },
+      },
+    },
   },
   budget: {
     groups: { g: { members: IDS } },
@@ -52,14 +67,14 @@ function bothWays(planner: BuiltInPlanner, view: View, hints: Hints) {
   return [planner.plan(view, hints), planner.plan(copy, hints), view.candidates, copy.candidates] as const;
 }
 
-describe.each(['group', 'budget'] as const)('the %s planner', (name) => {
+describe.each(['group', 'matrix', 'budget'] as const)('the %s planner', (name) => {
   it('answers the same to a view that went through JSON, with an answer that goes through the check of policies', () => {
     let answers = 0;
     const actions = new Set<string>();
     for (let seed = 1; seed <= SEEDS; seed++) {
       const random = seededRandom(seed);
       const k = busyKernel(name, random);
-      const planner = builtInPlanner(name as BuiltInName, k.state.settings, k.state);
+      const planner = builtInPlanner(name, k.state.settings, k.state);
       for (const target of IDS.map(modelId)) {
         if (k.phase(target) === 'ready') continue;
         const view = viewFor(k.state, buildSharedView(k.state, k.now()), target);

@@ -135,7 +135,9 @@ async function openStreams(count: number, open: (signal: AbortSignal) => Promise
       const sorted = gaps.sort((a, b) => a - b);
       gaps = [];
       const at = (share: number) => Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? 0);
-      return { chunks: sorted.length, p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) };
+      // whoever stands still once makes a gap in every stream
+      const stall = Math.round(sorted.at(-count / 2) ?? 0);
+      return { chunks: sorted.length, p50: at(0.5), p99: at(0.99), stall, max: at(1) };
     },
     async close() {
       stop.abort();
@@ -200,9 +202,7 @@ describe('under fire', { timeout: 180_000 }, () => {
     );
     expect(streams.cut()).toBe(0);
     expect(fire.chunks).toBeGreaterThan(10_000);
-    // turnout standing still once would be a gap in each of the fifty, which is more than one chunk in a thousand
-    expect(fire.chunks).toBeLessThan(STREAMS * 1_000);
-    expect(fire.p999 - noise.p999).toBeLessThan(GAP_MS);
+    expect(fire.stall - noise.stall).toBeLessThan(GAP_MS);
     expect(growth).toBeLessThan(RSS_GROWTH_BYTES);
 
     const decided = (await turnout.events('plan.decided')).filter((event) => event.data.via === 'fallback');
