@@ -135,6 +135,32 @@ export const REFUSED: Record<string, Hostile & { message: string }> = {
     kinds: ['nonsense'],
     message: '"forMs" must be a number',
   },
+  'returns an infinity': {
+    body: "return { action: 'wait', forMs: JSON.rawJSON('1e400'), reason: 'x' };",
+    kinds: ['nonsense'],
+    message: '"forMs" must be a number',
+  },
+  'returns no date': { body: 'return new Date(NaN);', kinds: ['throw'], message: 'new Date() is not available' },
+  'returns half a character as a model': {
+    body: "return { action: 'redirect', model: 'a\\ud800', reason: 'x' };",
+    kinds: ['nonsense'],
+    message: '"model" must hold ids',
+  },
+  'returns a command to terminals as a model': {
+    body: "return { action: 'swap', evict: ['\\u001b[2J'], reason: 'x' };",
+    kinds: ['nonsense'],
+    message: '"evict" must hold ids',
+  },
+  'speaks for all objects': {
+    body: "Object.prototype.toJSON = () => 'mine'; return { action: 'wait', reason: 'x' };",
+    kinds: ['nonsense'],
+    message: 'expected an object with an "action", got string',
+  },
+  'inherits its answer': {
+    body: "Object.prototype.evict = []; Object.prototype.reason = 'x'; return { action: 'swap' };",
+    kinds: ['nonsense'],
+    message: '"evict" must be a list of ids, got nothing',
+  },
   'returns its own __proto__': {
     body: 'return JSON.parse(`{"action":"swap","evict":[],"reason":"x","__proto__":{"polluted":1}}`);',
     kinds: ['nonsense'],
