@@ -52,11 +52,11 @@ export interface Names {}
  * });
  */
 export interface Policy<O extends OptionsSchema = OptionsSchema, S = unknown, E extends EventName = EventName> {
-  /** 1 to 64 letters, digits, dots, dashes or underscores. Stands in every decision. */
+  /** 1 to 64 letters, digits, dots, dashes or underscores. Stands in every decision. @example name: 'keep-hot' */
   name: string;
-  /** The version of this interface that the policy is written for. */
+  /** The version of this interface that the policy is written for. @example apiVersion: 1 */
   apiVersion: 1;
-  /** For people. */
+  /** For people. @example description: 'The usual, but the coding model stays.' */
   description?: string;
   /**
    * What a configuration may set under `turnout.policy.options`, with defaults. A value that does not fit is refused.
@@ -69,8 +69,9 @@ export interface Policy<O extends OptionsSchema = OptionsSchema, S = unknown, E 
    */
   plan(view: View<OptionsOf<O>, S>): Verdict;
   /**
-   * The waiting models (the keys of `view.waitingTotal`) in the order in which they are to be asked about. Those that are
-   * left out come last.
+   * The waiting models (the keys of `view.waitingTotal`) in the order in which they are to be asked about and served. Those
+   * that are left out come last. This goes before priority and age, but never before a model that is being drained for, nor
+   * before one that has waited longer than `maxWait`.
    * @example rank: (view) => Object.keys(view.waitingTotal).sort((a, b) => view.waitingTotal[b] - view.waitingTotal[a])
    */
   rank?(view: SharedView<OptionsOf<O>, S>): ModelId[];

@@ -3,7 +3,7 @@
  * without the other, this file does not compile.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -75,6 +75,32 @@ describe('the types of turnout/policy', () => {
       },
     });
     expect(policy.name).toBe('typed');
+  });
+
+  it('have a comment with an example on every type and every field', () => {
+    const bare: string[] = [];
+    for (const file of [
+      'policy.ts',
+      'published/view.ts',
+      'published/verdict.ts',
+      'published/options.ts',
+      'published/events.ts',
+    ]) {
+      const lines = readFileSync(join(ROOT, 'src/policies', file), 'utf8').split('\n');
+      let isPublic = false;
+      for (const [n, line] of lines.entries()) {
+        if (/^(export|interface|type) /.test(line)) isPublic = line.startsWith('export');
+        const name = /^export (?:interface|type|function) (\w+)|^ {2,4}(?:readonly )?(\w+)\??(?:\(.*)?: .*[;{]$/.exec(
+          line,
+        );
+        if (!isPublic || name === null || /^ {4,}(?:readonly )?\w+: .*\)$/.test(line)) continue;
+        let from = n - 1;
+        while (from > 0 && /^\s*(?:\*|\/\/)/.test(lines[from] ?? '')) from--;
+        const comment = lines.slice(from, n).join('\n');
+        if (!/\/\*\*[\s\S]*@example/.test(comment)) bare.push(`${file}:${n + 1} ${name[1] ?? name[2]}`);
+      }
+    }
+    expect(bare).toEqual([]);
   });
 
   it('are narrowed by the names of a configuration', () => {

@@ -8,7 +8,10 @@ import type { ModelId } from './view.ts';
 /** The type of an event. @example 'swap.finished' */
 export type EventName = keyof KernelData;
 
-/** Ids of the kernel are branded, which a policy need not know: no literal, so `string` or `number`. */
+/**
+ * Ids of the kernel are branded, which a policy need not know: no literal, so `string` or `number`.
+ * @example Plain<{ model: ModelId }> // { readonly model: string }
+ */
 export type Plain<T> = T extends string
   ? Unbranded<T, string>
   : T extends number
@@ -29,18 +32,21 @@ export type EventData<E extends EventName> = Plain<KernelData[E]>;
  */
 export type PolicyEvent<E extends EventName = EventName> = {
   [T in E]: {
+    /** What happened. @example event.type === 'swap.finished' */
     readonly type: T;
-    /** Place in the log: 1, 2, 3, ... */
+    /** Place in the log: 1, 2, 3, ... @example 48213 */
     readonly position: number;
-    /** ms since 1970. */
+    /** ms since 1970. @example event.at - state.lastAt */
     readonly at: number;
+    /** Of this type of event. @example 1 */
     readonly version: number;
-    /** What it is about, where it is about a model. */
+    /** What it is about, where it is about a model. @example event.model === 'qwen' */
     readonly model?: ModelId;
-    /** Position of the `request.arrived` that it belongs to. */
+    /** Position of the `request.arrived` that it belongs to. @example state.open[`${event.request}`] */
     readonly request?: number;
-    /** Position of the event that led to it. */
+    /** Position of the event that led to it. @example 48212 */
     readonly cause?: number;
+    /** What it tells, as in docs/events.md. @example event.data.tookMs */
     readonly data: EventData<T>;
   };
 }[E];

@@ -13,15 +13,19 @@ export type OptionType = `${'string' | 'number' | 'boolean' | 'model'}${'' | '[]
  * @example { type: 'string', choices: ['strict', 'kind'], default: 'kind' }
  */
 export interface OptionSpec {
+  /** What values it takes. @example 'model[]' */
   readonly type: OptionType;
-  /** What it is for, in one sentence. */
+  /** What it is for, in one sentence. @example 'Models that no request may evict.' */
   readonly doc?: string;
+  /** What it is when the configuration says nothing. @example [] */
   readonly default?: unknown;
+  /** It may be absent. @example true */
   readonly optional?: boolean;
-  /** Of numbers, inclusive. */
+  /** Of numbers, inclusive. @example 0 */
   readonly min?: number;
+  /** Of numbers, inclusive. @example 3600 */
   readonly max?: number;
-  /** Of texts: the only ones allowed. */
+  /** Of texts: the only ones allowed. @example ['strict', 'kind'] */
   readonly choices?: readonly string[];
 }
 

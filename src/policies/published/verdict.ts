@@ -12,9 +12,11 @@ export type BuiltIn = 'group' | 'matrix' | 'budget';
  * @example { evict: ['llama'], costMs: 12_000, reason: 'used a minute ago' }
  */
 export interface Alternative {
+  /** What would have left. @example ['llama'] */
   evict: ModelId[];
-  /** Expected ms of loading again what is evicted. */
+  /** Expected ms of loading again what is evicted. @example 12_000 */
   costMs: number;
+  /** Why not. @example 'used a minute ago' */
   reason: string;
 }
 
@@ -24,7 +26,8 @@ export interface Alternative {
  * - `swap`: evict these (none is fine) and load the target. Busy ones are waited for; with `when: 'drain'` new requests for
  *   them wait too.
  * - `wait`: ask again in `forMs` (250 ms to 10 min), or when something changes.
- * - `reject`: refuse the requests. `requests`: only these of `view.asking`; the rest are asked about again.
+ * - `reject`: refuse the requests. `requests`: only these of `view.asking`; the rest are asked about again. `retryAfterSec`:
+ *   rounded up to whole seconds, at most a week.
  * - `redirect`: let a model that is ready serve them instead.
  * - `delegate`: let a built-in decide (`planner`; else the fallback of the configuration), which must not evict `protect`
  *   and evicts `prefer` first.
@@ -52,6 +55,8 @@ export type IdleVerdict = (
   | { action: 'load' | 'unload'; model: ModelId; reason: string }
   | { action: 'none'; reason?: string }
 ) & {
+  /** ms since 1970, at least a second from now. @example view.now + 60_000 */
   wakeAt?: number;
+  /** Not unloaded for idleness before `until`. @example [{ model: 'qwen', until: view.now + 3_600_000 }] */
   keep?: { model: ModelId; until: number }[];
 };
