@@ -2,7 +2,7 @@
 // first: models are asked about in that order, and traffic of those who had clearly more is drained for who had less.
 import { definePolicy } from 'turnout/policy';
 
-/** `used`: ms of being served, as they counted at `at`. `open`: who is served since when, by request. */
+/** `used`: ms of being served, as they counted at `at`, by `@` and client. `open`: who is served since when, by request. */
 interface Memory {
   used: Record<string, { ms: number; at: number }>;
   open: Record<string, { client: string; since: number | null }>;
@@ -23,7 +23,7 @@ export default definePolicy({
   evolve({ used, open }, { type, at, request, data }, { halfLifeMin }) {
     const one = open[`${request}`];
     const isFull = Object.keys(open).length >= 1_000; // a memory has 64 kB
-    if (type === 'request.arrived' && !isFull) open[`${request}`] = { client: data.client, since: null };
+    if (type === 'request.arrived' && !isFull) open[`${request}`] = { client: `@${data.client}`, since: null };
     else if (one && type === 'request.granted') one.since = at;
     else if (one) {
       delete open[`${request}`];
@@ -35,7 +35,7 @@ export default definePolicy({
   },
 
   rank({ now, options, state, waiting, waitingTotal }) {
-    const share = (client: string) => recent(state.used[client], now, options.halfLifeMin);
+    const share = (client: string) => recent(state.used[`@${client}`], now, options.halfLifeMin);
     const least = (id: string) => Math.min(...waiting.map((one) => (one.model === id ? share(one.client) : 1e15)));
     return Object.keys(waitingTotal).sort((a, b) => least(a) - least(b));
   },
@@ -45,7 +45,7 @@ export default definePolicy({
       return { action: 'wait', reason: `${target} waits: what could make room is held or part of a swap` };
     }
     const least = (some: readonly { client: string }[]) =>
-      Math.min(...some.map(({ client }) => recent(state.used[client], now, options.halfLifeMin)));
+      Math.min(...some.map(({ client }) => recent(state.used[`@${client}`], now, options.halfLifeMin)));
     const evict = [...best.evict];
     const mine = least(waiting.filter((one) => one.model === target));
     const theirs = least(models.flatMap(({ id, serving }) => (evict.includes(id) ? serving : [])));
