@@ -5,7 +5,7 @@
  */
 import { loadEstimateMs } from './estimates.ts';
 import type { ModelId } from './ids.ts';
-import { isBusy, mustGet, overdueAt } from './rules.ts';
+import { clientPriority, isBusy, mustGet, overdueAt } from './rules.ts';
 import type { ModelState, State } from './state.ts';
 
 /** A model is waited for this much of the pause that was found worth it: times between arrivals hold the answer too. */
@@ -47,7 +47,7 @@ function staying(state: Readonly<State>, target: ModelState, { evict, drain }: P
 
 /** Whether somebody waits who need not stand back: an operator, or a priority above that of the victim's last client. */
 function mayInsist(state: Readonly<State>, target: ModelState, victim: ModelState): boolean {
-  const usual = victim.settings.priority + (state.settings.clientPriority[victim.lastClient ?? ''] ?? 0);
+  const usual = victim.settings.priority + clientPriority(state, victim.lastClient ?? '');
   for (const key of target.waiting) {
     const request = state.requests.get(key);
     if (request !== undefined && (request.kind === 'load' || request.priority > usual)) return true;

@@ -4,7 +4,7 @@ import { reject } from './endings.ts';
 import type { EventData } from './events.ts';
 import { type ModelId, type RequestKey, requestKey } from './ids.ts';
 import type { InputOf } from './inputs.ts';
-import { canServe, mustGet, type Requirements, retryAfterSec, swapEvicting, swapTo } from './rules.ts';
+import { canServe, clientPriority, mustGet, type Requirements, retryAfterSec, swapEvicting, swapTo } from './rules.ts';
 import type { ModelState, State } from './state.ts';
 
 /** Admission and the fast path (spec 4.4 steps 1, 2 and 5); everything else waits and is settled. */
@@ -43,7 +43,7 @@ export function requestArrived(
 
 /** A client's priority is added to its model's. */
 function priorityOf(state: Readonly<State>, model: ModelState | undefined, client: string): number {
-  return (model?.settings.priority ?? 0) + (state.settings.clientPriority[client] ?? 0);
+  return (model?.settings.priority ?? 0) + clientPriority(state, client);
 }
 
 function isNotLoaded(state: Readonly<State>, model: ModelState): boolean {

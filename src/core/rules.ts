@@ -189,6 +189,11 @@ function placeIn(rank: readonly ModelId[], id: ModelId): number {
   return at === -1 ? rank.length : at;
 }
 
+/** As configured. Clients choose their names, and one called `constructor` has no priority either. */
+export function clientPriority({ settings }: Readonly<State>, client: string): number {
+  return Object.hasOwn(settings.clientPriority, client) ? (settings.clientPriority[client] ?? 0) : 0;
+}
+
 /** Back-off after the n-th failed start in a row: 5 s doubling to 5 min (design section 6). */
 export function backoffMs(failures: number): number {
   return Math.min(LIMITS.backoffMaxMs, LIMITS.backoffFirstMs * 2 ** Math.min(failures - 1, 30));

@@ -103,6 +103,14 @@ describe('the way to a grant (spec 4.4, 4.6)', () => {
     expect(k.check()).toEqual([]);
   });
 
+  it.each(['constructor', '__proto__', 'toString'])('gives a client that calls himself %s no priority', (client) => {
+    const k = kernel({ settings: { clientPriority: { anna: 7 } } }).boot();
+    k.request('a', { client });
+    k.request('a', { client: 'anna' });
+    expect(k.all('request.arrived').map((event) => event.data.priority)).toEqual([0, 7]);
+    expect(k.check()).toEqual([]);
+  });
+
   it('starts waiting models by priority, then by age', () => {
     const k = kernel({
       groups: { g: { members: ['a', 'low', 'mid', 'high'] } },
