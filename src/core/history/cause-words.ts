@@ -35,8 +35,7 @@ export function idleWords(setting: string, afterMs: number | null = null): strin
 export function causeWords(event: TurnoutEvent, whenIdleMs: number | null = null): string | null {
   const swap = as(event, 'swap.started');
   if (swap !== null) {
-    const evict = swap.data.evict.length === 0 ? '' : ` in place of ${list(swap.data.evict)}`;
-    return `${swap.model} was to be loaded${evict}`;
+    return swap.data.evict.length === 0 ? null : `${swap.model} was to be loaded in place of ${list(swap.data.evict)}`;
   }
   const plan = as(event, 'plan.decided');
   if (plan !== null) return `the ${plan.data.planner.name} planner said: ${inThePast(plan.data.verdict.reason)}`;
