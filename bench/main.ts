@@ -5,6 +5,7 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { log } from './log.ts';
 import { planners } from './planners.ts';
 import { policies } from './policies.ts';
 import { requests } from './requests.ts';
@@ -15,7 +16,7 @@ import { SUBJECT_NAMES, type SubjectName, startSubjects } from './subjects.ts';
 import { swap } from './swap.ts';
 import { printed } from './table.ts';
 
-const SCENARIOS: readonly Scenario[] = [requests, sse, swap, slowDisk, planners, policies];
+const SCENARIOS: readonly Scenario[] = [requests, sse, swap, slowDisk, planners, policies, log];
 
 interface Choice {
   settings: Settings;

@@ -9,8 +9,6 @@ import { describe, expect, it } from 'vitest';
 import { type FakeModelSpec, fakeConfig } from '../support/fake-models.ts';
 import { expectGolden } from '../support/golden.ts';
 import { freePorts } from '../support/ports.ts';
-import { exitOf } from '../support/processes.ts';
-import { until } from '../support/until.ts';
 import { ask, event, place, start, transcript } from './explanations-support.ts';
 
 const config = async (models: Record<string, FakeModelSpec>, tail = '') =>
@@ -92,8 +90,10 @@ describe('turnout explain', { timeout: 90_000 }, () => {
   });
 
   it('tells of a model that does not start', async () => {
-    const broken = { flags: '--never-ready --exit-after-ms 300 --exit-code 7' };
-    const turnout = await start({ config: await config({ llama: broken }) });
+    const cmd = `sh -c 'echo "load_model: loading llama.gguf"; echo "ggml_cuda: cannot allocate 12 GiB"; exit 7'`;
+    const turnout = await start({
+      config: `models:\n  llama: { cmd: ${JSON.stringify(cmd)}, proxy: "http://127.0.0.1:${await freePorts(1)}" }\n`,
+    });
     const first = ask(turnout, 'llama', 'open-webui');
     expect(await first.status).toBeGreaterThanOrEqual(500);
     const second = ask(turnout, 'llama', 'cursor');
@@ -133,7 +133,8 @@ describe('turnout explain', { timeout: 90_000 }, () => {
 
   it('tells of a decision that the fallback made for a policy that failed', async () => {
     const dir = await place();
-    const policy = 'export default {\n  name: "mine", apiVersion: 1,\n  plan(view) {\n    return view.nothing.at(0);\n  },\n};\n';
+    const policy =
+      'export default {\n  name: "mine", apiVersion: 1,\n  plan(view) {\n    return view.nothing.at(0);\n  },\n};\n';
     await writeFile(join(dir, 'policy.js'), policy);
     const models = { llama: { flags: QUICK }, qwen: { flags: QUICK } };
     const tail = 'turnout:\n  planner: policy\n  policy: ./policy.js';

@@ -103,7 +103,7 @@ describe('explainModel()', () => {
     const next = story.add(6_000, 'request.arrived', later, { model: 'qwen' });
     story.add(6_000, 'request.granted', { run: run(start), waitedMs: 0 }, { model: 'qwen', request: next });
     expect(told(story).at(-1)).toBe(
-      'its last start (run 4) was 2026-11-22 12:00:00.000 UTC because qwen was to be loaded, because no request came for 10 min (whenIdle)',
+      'its last start (run 4) was 2026-11-22 12:00:00.000 UTC because no request came for 10 min (whenIdle)',
     );
   });
 

@@ -69,7 +69,7 @@ describe('explainModel()', () => {
       model: 'qwen',
     });
     expect(explainModel(story.state(), qwen, story.events, options)?.text.at(-1)).toBe(
-      'run 16 was ended by SIGKILL from the OOM killer 2026-11-22 12:00:40.000 UTC, nobody had asked it to; what it printed: turnout logs qwen',
+      'run 16 was ended by SIGKILL from the OOM killer (memory had run out) 2026-11-22 12:00:40.000 UTC, nobody had asked it to; what it printed: turnout logs qwen --run 16',
     );
   });
 

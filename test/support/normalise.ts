@@ -13,6 +13,7 @@ const RULES: [RegExp, string | ((numbered: (kind: string, value: string) => stri
     [/\bport \d+/g, 'port <port>'],
     [/\bpid \d+/g, 'pid <pid>'],
     [/\/\S*\/turnout-[\w-]+/g, '<dir>'],
+    [/\b\d+ bytes\b/g, '<size>'],
     [/\d+\.\d tokens\/s/g, '<rate> tokens/s'],
     [/(?:\babout |\bunder )?\b\d+(?:\.\d)? (?:ms|s|min|h)\b(?: \d+ (?:s|min|h)\b)?/g, '<duration>'],
     // Columns are as wide as what stood in them.

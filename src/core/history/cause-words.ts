@@ -49,5 +49,15 @@ export function causeWords(event: TurnoutEvent, whenIdleMs: number | null = null
   if (drain !== null) return `${drain.model} had waited too long: ${inThePast(drain.data.reason)}`;
   const left = as(event, 'process.exited');
   if (left !== null) return `${left.model} ${exitWords(left)}`;
+  const stopping = as(event, 'process.stopping');
+  if (stopping !== null) return `it was stopped ${stoppedWords(stopping)}`;
+  const config = as(event, 'config.applied');
+  if (config !== null) return config.data.trigger === 'reload' ? 'the configuration was read anew' : 'turnout started';
   return null;
+}
+
+/** Behind `was stopped`, with what is special about it. */
+export function stoppedWords({ data: { reason, detail } }: EventOf<'process.stopping'>): string {
+  const words = STOPPED_FOR[reason];
+  return detail === null || words.includes(detail) ? words : `${words} (${detail})`;
 }

@@ -14,6 +14,8 @@ export type LogReader = Pick<EventLog, 'read'>;
 /** Everything but requests: what happens to models while a request waits. */
 const AROUND: EventType[] = [
   'plan.decided',
+  'plan.rejected',
+  'policy.failed',
   'target.blocked',
   'swap.draining',
   'drain.ended',
@@ -46,7 +48,10 @@ export async function collectRequest(log: LogReader, key: RequestKey): Promise<T
   const to = end === undefined ? {} : { to: end.position };
   const around = await log.read({ from: key, ...to, types: AROUND, limit: LIMITS.explainEventsMax });
   const before = arrived.model === undefined ? [] : await lastChanges(log, arrived.model, key);
-  const served = granted?.type === 'request.granted' ? await aroundRun(log, granted.data.run) : [];
+  const served =
+    granted?.type === 'request.granted'
+      ? [...(await aroundRun(log, granted.data.run)), ...(await deathUnder(log, granted, own.at(-1)))]
+      : [];
   const known = await withCauses(log, [...own, ...around, ...before, ...served]);
   return withNeighbours(log, known, arrived, end?.position);
 }
@@ -58,7 +63,9 @@ export async function collectModel(log: LogReader, model: ModelId): Promise<Turn
   const newest = await log.read({ model, types, reverse: true, limit: LIMITS.explainModelEvents });
   const start = newest.find((event) => event.type === 'process.starting');
   const served = start === undefined ? [] : await firstServed(log, model, start.position);
-  return withCauses(log, [...newest, ...served]);
+  const refused = await log.read({ model, types: ['request.rejected'], reverse: true, limit: 1 });
+  const whose = new Set(refused.flatMap((event) => (event.request === undefined ? [] : [event.request as number])));
+  return withCauses(log, [...newest, ...served, ...refused, ...(await readAll(log, whose, []))]);
 }
 
 /** The first requests that a run was given, with their arrivals: those it was started for. */
@@ -83,6 +90,17 @@ async function aroundRun(log: LogReader, run: Position): Promise<TurnoutEvent[]>
   if (starting.data.swap === null) return ready === undefined ? [starting] : [starting, ready];
   const swap = await log.read({ from: starting.data.swap, to: run, types: AROUND, limit: LIMITS.explainEventsMax });
   return ready === undefined ? [starting, ...swap] : [starting, ready, ...swap];
+}
+
+/** How the run ended, where that may have broken a request off. */
+async function deathUnder(
+  log: LogReader,
+  granted: TurnoutEvent,
+  last: TurnoutEvent | undefined,
+): Promise<TurnoutEvent[]> {
+  if (last?.type !== 'request.finished' || last.data.outcome === 'ok' || granted.model === undefined) return [];
+  const types: EventType[] = ['process.stopping', 'process.exited'];
+  return log.read({ model: granted.model, types, from: granted.position, limit: 2 });
 }
 
 /** The requests on evicted models that ended while this one waited, so that they can be named. */

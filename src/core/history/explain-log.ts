@@ -70,7 +70,15 @@ export async function nearestDecision(
   const before = await log.read({ model, types: DECISIONS, to: position, reverse: true, limit: 1 });
   const after = await log.read({ model, types: DECISIONS, from: position + 1, limit: 1 });
   const [found = null] = [...before, ...after].sort((a, b) => distance(a, moment) - distance(b, moment));
-  return found?.position ?? null;
+  return found === null ? null : ((await stopBefore(log, found)) ?? found).position;
+}
+
+/** That a run is gone was decided when it was asked to stop, if it was. */
+async function stopBefore(log: LogReader, exited: TurnoutEvent): Promise<TurnoutEvent | null> {
+  if (exited.type !== 'process.exited' || exited.model === undefined) return null;
+  const { model, position, data } = exited;
+  const [stop] = await log.read({ model, types: ['process.stopping'], to: position, reverse: true, limit: 1 });
+  return stop?.type === 'process.stopping' && stop.data.run === data.run ? stop : null;
 }
 
 /** In ms, or in positions when that is what was asked for. */
@@ -80,11 +88,23 @@ function distance(event: TurnoutEvent, moment: Moment): number {
 
 /** The event, what caused it, what it led to, and what became of the swap it belongs to. */
 async function collectAround(log: LogReader, event: TurnoutEvent): Promise<TurnoutEvent[]> {
-  const causes = await withCauses(log, [event]);
+  const stop = await stopBefore(log, event);
+  const causes = await withCauses(log, [event, ...(stop === null ? [] : [stop]), ...(await between(log, event))]);
   const from = Math.min(event.position, swapPosition(event) ?? event.position);
   const types = FOLLOWS;
   const after = await log.read({ from, types, limit: LIMITS.explainEventsMax });
   return [...causes, ...after];
+}
+
+/** What lies before an event and led to it although no event says so: what failed before the fallback decided, a reload. */
+async function between(log: LogReader, event: TurnoutEvent): Promise<TurnoutEvent[]> {
+  const to = event.position;
+  if (event.type === 'plan.decided') {
+    return log.read({ types: ['policy.failed', 'plan.rejected'], from: event.data.viewPosition, to });
+  }
+  return event.type === 'process.stopping' && event.data.reason === 'stale'
+    ? log.read({ types: ['config.applied'], to, reverse: true, limit: 1 })
+    : [];
 }
 
 function swapPosition(event: TurnoutEvent): Position | null {

@@ -5,9 +5,10 @@
 import type { EventOf, TurnoutEvent } from '../events.ts';
 import type { ModelId } from '../ids.ts';
 import type { ModelState, State } from '../state.ts';
-import { causeWords, STOPPED_FOR } from './cause-words.ts';
+import { causeWords, STOPPED_FOR, stoppedWords } from './cause-words.ts';
 import { type HoldFacts, holdFacts, holdSentences, idleSentence } from './explain-holds.ts';
 import {
+  as,
   causeChain,
   type EventIndex,
   type ExplainOptions,
@@ -16,6 +17,7 @@ import {
   indexEvents,
 } from './explanation.ts';
 import { count, formatClock, formatDuration, formatMoment } from './format.ts';
+import { withoutOutput } from './request-end.ts';
 
 export interface ModelFacts extends HoldFacts {
   model: ModelId;
@@ -52,10 +54,11 @@ export function explainModel(
     ...phaseSentences(state, model, options),
     ...holdSentences(state, model, index, options),
     ...(start === null ? [] : startSentences(index, start, whenIdleMs, options)),
-    ...(end === null ? [] : endSentences(index, end, options)),
+    ...(end === null ? [] : endSentences(index, end, start, model.backoff?.tail ?? [], options)),
     ...(start === null && end === null ? [`${id} was never started as far as the log goes back`] : []),
     ...waitingSentences(model, options),
     ...backoffSentences(model, options),
+    ...refusedSentences(index, model, start, options),
   ];
   return { text, facts: { ...factsOf(index, model, start, end), ...holdFacts(state, model) } };
 }
@@ -176,25 +179,33 @@ function firstRequest(index: EventIndex, start: EventOf<'process.starting'>, whe
   return words === null ? [] : [words];
 }
 
-function endSentences(index: EventIndex, { stopping, exited }: Ending, options: ExplainOptions): string[] {
+/** `told`: output that stands elsewhere in the same explanation. */
+function endSentences(
+  index: EventIndex,
+  { stopping, exited }: Ending,
+  start: EventOf<'process.starting'> | null,
+  told: readonly string[],
+  options: ExplainOptions,
+): string[] {
+  const run = stopping?.data.run ?? exited?.data.run ?? 0;
+  const name = start === null || start.position <= run ? `run ${run}` : `the one before, run ${run},`;
   if (stopping === null) {
     if (exited === null) return [];
     const tail = exited.data.tail.map((line) => `  ${line}`);
-    const end = `run ${exited.data.run} ${exitWords(exited)} ${formatMoment(exited.at, options)}, nobody had asked it to`;
-    if (tail.length > 0) return [`${end}; its last output:`, ...tail];
-    return [exited.data.by === 'unknown' ? end : `${end}; what it printed: turnout logs ${exited.model}`];
+    const end = `${name} ${exitWords(exited)} ${formatMoment(exited.at, options)}, nobody had asked it to`;
+    if (tail.length > 0) return told.length > 0 ? [end] : [`${end}; its last output:`, ...tail];
+    return [exited.data.by === 'unknown' ? end : `${end}; what it printed: turnout logs ${exited.model} --run ${run}`];
   }
   const why = causeChain(index, stopping)
     .slice(1)
+    // The detail of the stop names who asked for it.
+    .filter((event) => event.type !== 'unload.requested' || stopping.data.detail === null)
     .map((event) => causeWords(event));
   const known = why.filter((words) => words !== null);
-  const detail = stopping.data.detail === null ? '' : ` (${stopping.data.detail})`;
   const because = known.length === 0 ? '' : `: ${known.join(', because ')}`;
   const took = exited === null ? '' : `; it took ${formatDuration(exited.at - stopping.at)} and ${exitWords(exited)}`;
   const moment = formatMoment(stopping.at, options);
-  return [
-    `run ${stopping.data.run} was stopped ${moment} ${STOPPED_FOR[stopping.data.reason]}${detail}${because}${took}`,
-  ];
+  return [`${name} was stopped ${moment} ${stoppedWords(stopping)}${because}${took}`];
 }
 
 function waitingSentences(model: ModelState, options: ExplainOptions): string[] {
@@ -215,4 +226,22 @@ function backoffSentences({ backoff }: ModelState, options: ExplainOptions): str
   const failed = backoff.failures === 1 ? 'its last start failed' : `its last ${backoff.failures} starts failed`;
   const sentence = `${failed}: ${backoff.why}; ${until} ${formatMoment(backoff.until, options)}`;
   return tail.length === 0 ? [sentence] : [`${sentence}; the last output:`, ...tail];
+}
+
+/** Who asked for it since it last began to start, and was turned away. */
+function refusedSentences(
+  index: EventIndex,
+  { id, run }: ModelState,
+  start: EventOf<'process.starting'> | null,
+  options: ExplainOptions,
+): string[] {
+  const refused = index.of('request.rejected').findLast((event) => event.model === id);
+  if (run !== null || refused === undefined || refused.position < (start?.position ?? 0)) return [];
+  const { status, code, reason } = refused.data;
+  const arrived = as(index.at(refused.request), 'request.arrived');
+  const who = arrived === null ? '' : `, ${arrived.data.id} of client "${arrived.data.client}",`;
+  const moment = formatMoment(refused.at, options);
+  return [
+    `the last request for it that was refused${who} got status ${status} (${code}) ${moment}: ${withoutOutput(reason)}`,
+  ];
 }

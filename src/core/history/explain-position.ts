@@ -5,7 +5,7 @@
 import { MEANING } from '../event-meaning.ts';
 import type { EventOf, TurnoutEvent } from '../events.ts';
 import type { ModelId, Position } from '../ids.ts';
-import { causeWords, STOPPED_FOR } from './cause-words.ts';
+import { causeWords, stoppedWords } from './cause-words.ts';
 import {
   as,
   causeChain,
@@ -15,8 +15,8 @@ import {
   exitWords,
   indexEvents,
 } from './explanation.ts';
-import { formatClock, formatMoment, inThePast, list } from './format.ts';
-import { alternativeWords, type SwapFacts, swapFacts, swapWords } from './swap-story.ts';
+import { formatClock, formatDuration, formatMoment, inThePast, list } from './format.ts';
+import { alternativeWords, type SwapFacts, swapFacts, swapWords, viaWords } from './swap-story.ts';
 
 export interface PositionFacts {
   position: Position;
@@ -40,15 +40,15 @@ export function explainPosition(
   const index = indexEvents(events);
   const event = index.at(position);
   if (event === null) return null;
-  const causes = causeChain(index, event).slice(1);
-  const effects = index.all.filter((one) => one.cause === position && one.position !== position);
+  const causes = causesOf(index, event);
+  const effects = effectsOf(index, event);
   const swap = swapOf(index, event);
   const { at, type, model = null, data } = event;
   const about = model === null ? '' : ` (${model})`;
   const text = [
     `position ${position}, ${formatMoment(at, options)}: ${type}${about}. ${MEANING[type]}`,
-    ...ownSentences(event),
-    ...swapSentences(swap, type),
+    ...ownSentences(index, event),
+    ...swapSentences(swap, event, causes),
     ...causes.flatMap((cause) => causeSentence(cause, options)),
     ...(effects.length === 0 ? [] : [`it led to ${list(effects.slice(0, EFFECTS_SHOWN).map(effectWords))}`]),
   ];
@@ -57,6 +57,33 @@ export function explainPosition(
 }
 
 const EFFECTS_SHOWN = 8;
+
+/** An exit that somebody asked for has its cause in that and not in the start of the run; a changed configuration in its reading. */
+function causesOf(index: EventIndex, event: TurnoutEvent): TurnoutEvent[] {
+  const stopping =
+    event.type === 'process.exited'
+      ? index.of('process.stopping').find((one) => one.data.run === event.data.run)
+      : null;
+  const last = stopping ?? event;
+  const chain = causeChain(index, last);
+  if (chain.length === 1 && last.type === 'process.stopping' && last.data.reason === 'stale') {
+    chain.push(
+      ...index
+        .of('config.applied')
+        .filter((one) => one.position < last.position)
+        .slice(-1),
+    );
+  }
+  return stopping == null ? chain.slice(1) : chain;
+}
+
+function effectsOf(index: EventIndex, { type, position, data }: TurnoutEvent): TurnoutEvent[] {
+  const isEffect = (one: TurnoutEvent) => {
+    if (type === 'process.stopping') return one.type === 'process.exited' && one.data.run === data.run;
+    return one.cause === position && one.position !== position;
+  };
+  return index.all.filter(isEffect);
+}
 
 function positionsOf(causes: readonly TurnoutEvent[], effects: readonly TurnoutEvent[]) {
   const positions = (list: readonly TurnoutEvent[]) => list.map((one) => one.position);
@@ -71,20 +98,16 @@ function swapOf(index: EventIndex, event: TurnoutEvent): SwapFacts | null {
   return started === undefined ? null : swapFacts(index, started.position);
 }
 
-function ownSentences(event: TurnoutEvent): string[] {
+function ownSentences(index: EventIndex, event: TurnoutEvent): string[] {
   switch (event.type) {
     case 'plan.decided':
-      return decisionSentences(event);
+      return decisionSentences(index, event);
     case 'plan.rejected':
       return [`its answer broke the rule "${event.data.rule}": ${event.data.detail}`];
     case 'target.blocked':
       return [`requests for ${event.model} had to wait: ${inThePast(event.data.reason)}`];
-    case 'process.stopping': {
-      const { run, reason, detail } = event.data;
-      return [
-        `run ${run} of ${event.model} was stopped ${STOPPED_FOR[reason]}${detail === null ? '' : ` (${detail})`}`,
-      ];
-    }
+    case 'process.stopping':
+      return [`run ${event.data.run} of ${event.model} was stopped ${stoppedWords(event)}${tookWords(index, event)}`];
     case 'process.exited':
       return [
         `run ${event.data.run} of ${event.model} ${exitWords(event)}`,
@@ -111,12 +134,20 @@ const DONE: Record<EventOf<'plan.decided'>['data']['outcome'], string> = {
   redirected: 'the requests were given to another model',
 };
 
-function decisionSentences({ model, data }: EventOf<'plan.decided'>): string[] {
-  const { planner, via, verdict, outcome, viewPosition, logs } = data;
-  const asked = `asked about ${model} with what was known at position ${viewPosition}`;
+/** How long it took from being asked to stop to being gone. */
+function tookWords(index: EventIndex, stopping: EventOf<'process.stopping'>): string {
+  const exited = index.of('process.exited').find((one) => one.data.run === stopping.data.run);
+  return exited === undefined ? '' : `; it took ${formatDuration(exited.at - stopping.at)} and ${exitWords(exited)}`;
+}
+
+function decisionSentences(index: EventIndex, plan: EventOf<'plan.decided'>): string[] {
+  const { model, data } = plan;
+  const { planner, verdict, outcome, viewPosition, logs } = data;
+  const asked = `was asked about ${model} with what was known at position ${viewPosition}`;
   const others = 'alternatives' in verdict ? alternativeWords(verdict.alternatives ?? []) : null;
   return [
-    `the ${planner.name} planner (version ${planner.version}, ${via}), ${asked}, said ${verdictWords(verdict)}: ${inThePast(verdict.reason)}`,
+    `the ${planner.name} planner (version ${planner.version}) ${asked}${viaWords(index, plan)}`,
+    `it said ${verdictWords(verdict)}: ${inThePast(verdict.reason)}`,
     DONE[outcome],
     ...(others === null ? [] : [`instead of: ${others}`]),
     ...(logs ?? []).map((line) => `the policy wrote: ${line}`),
@@ -137,11 +168,13 @@ export function verdictWords(verdict: EventOf<'plan.decided'>['data']['verdict']
   }
 }
 
-function swapSentences(swap: SwapFacts | null, type: TurnoutEvent['type']): string[] {
+/** Who decided it is told once: here, by the decision itself, or among the causes. */
+function swapSentences(swap: SwapFacts | null, { type }: TurnoutEvent, causes: readonly TurnoutEvent[]): string[] {
   if (swap === null) return [];
-  const by =
-    swap.reason === null || type === 'plan.decided' ? '' : `, decided by the ${swap.decidedBy}: ${swap.reason}`;
-  return [`in that swap ${swapWords(swap)}${inThePast(by)}`];
+  const isTold = type === 'plan.decided' || causes.some((cause) => cause.type === 'plan.decided');
+  const by = swap.reason === null || isTold ? '' : `, decided by the ${swap.decidedBy}: ${swap.reason}`;
+  const others = type === 'plan.decided' ? null : alternativeWords(swap.alternatives);
+  return [`in that swap ${swapWords(swap)}${inThePast(by)}`, ...(others === null ? [] : [`instead of: ${others}`])];
 }
 
 function causeSentence(cause: TurnoutEvent, options: ExplainOptions): string[] {

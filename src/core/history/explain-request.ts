@@ -3,11 +3,12 @@
  * and started for it and how long each took, how it was served, how it ended.
  * Pure over events; must never guess: what the events do not say is left out.
  */
-import type { EventOf, RequestKind, TurnoutEvent, Usage } from '../events.ts';
+import type { EventOf, TurnoutEvent } from '../events.ts';
 import type { RequestKey } from '../ids.ts';
 import { idleWords } from './cause-words.ts';
 import { as, type EventIndex, type ExplainOptions, type Explanation, indexEvents, runFacts } from './explanation.ts';
-import { count, formatBytes, formatClock, formatDuration, formatMoment, inThePast, list } from './format.ts';
+import { formatBytes, formatClock, formatDuration, formatMoment, inThePast, list } from './format.ts';
+import { endSentences } from './request-end.ts';
 import { isTerminal, type RequestFacts, requestFacts, type Terminal } from './request-facts.ts';
 import { alternativeWords, startWords, swapWords } from './swap-story.ts';
 import type { WaitSegment } from './wait-segments.ts';
@@ -29,12 +30,11 @@ export function explainRequest(
     arrivalSentence(arrived, options),
     waitSentence(facts, granted, options),
     ...redirectSentences(facts, options),
-    ...swapSentences(facts),
+    ...swapSentences(facts, options),
     ...inTheWaySentences(facts, options),
     ...own.filter((event) => event.type === 'request.retried').map(retrySentence),
     ...(arrived.data.kind === 'idle' ? [] : servingSentences(index, granted, ended, options)),
-    ...(ended === null ? [] : [endSentence(ended, arrived.data.kind, options)]),
-    ...failedStartLines(index, facts, ended),
+    ...(ended === null ? [] : endSentences(index, facts, ended, arrived.data.kind, options)),
   ];
   return { text, facts };
 }
@@ -88,13 +88,19 @@ function redirectSentences({ redirected, model }: RequestFacts, options: Explain
   return [`it was given to ${to} in place of ${model} at ${formatClock(at, options)}: ${inThePast(reason)}`];
 }
 
-function swapSentences({ swap }: RequestFacts): string[] {
-  if (swap === null || swap.reason === null) return [];
+function swapSentences({ swap }: RequestFacts, options: ExplainOptions): string[] {
+  if (swap === null) return [];
   const others = alternativeWords(swap.alternatives);
-  const drained = swap.drained ? '; the models in its way got no new requests, since it had waited too long' : '';
+  const drained =
+    swap.drainedFrom === null
+      ? []
+      : [
+          `since it had waited too long, ${list(swap.evicted)} got no new requests from ${formatClock(swap.drainedFrom, options)} on, so as to become idle`,
+        ];
   return [
-    `the swap was decided by the ${swap.decidedBy}: ${inThePast(swap.reason)}${drained}`,
+    ...(swap.reason === null ? [] : [`the swap was decided by the ${swap.decidedBy}: ${inThePast(swap.reason)}`]),
     ...(others === null ? [] : [`instead of: ${others}`]),
+    ...drained,
   ];
 }
 
@@ -132,63 +138,4 @@ function servingSentences(
   return [
     `it was served by ${run} from ${formatClock(granted.at, options)} for ${formatDuration(ended.at - granted.at)}`,
   ];
-}
-
-function endSentence(ended: Terminal, kind: RequestKind, options: ExplainOptions): string {
-  const at = formatClock(ended.at, options);
-  switch (ended.type) {
-    case 'request.finished':
-      return kind === 'idle' ? `it was loaded at ${at}` : finishedSentence(ended, at);
-    case 'request.rejected': {
-      const { status, code, reason, retryAfterSec } = ended.data;
-      const again = retryAfterSec === null ? '' : `; the client was told to come back after ${retryAfterSec} s`;
-      return `it was refused at ${at} with status ${status} (${code}): ${reason}${again}`;
-    }
-    case 'request.cancelled': {
-      const { stage, bytes } = ended.data;
-      if (kind === 'idle') return `it was given up at ${at}, because a client asked for something else`;
-      const got = stage === 'serving' ? `, after ${formatBytes(bytes)} of the answer` : '';
-      return `the client left at ${at} while it was ${stage === 'waiting' ? 'waiting' : 'being served'}${got}`;
-    }
-    case 'request.lost':
-      return `turnout died while it was ${ended.data.stage === 'waiting' ? 'waiting' : 'being served'}`;
-  }
-}
-
-function finishedSentence(ended: EventOf<'request.finished'>, at: string): string {
-  const { outcome, status, bytes, firstByteMs, usage, error } = ended.data;
-  if (outcome !== 'ok') {
-    return `it failed at ${at}: ${FAILED[outcome]}${error === null ? '' : ` (${error})`}, after ${formatBytes(bytes)}`;
-  }
-  const parts = [`status ${status}`, formatBytes(bytes)];
-  if (firstByteMs !== null) parts.push(`first byte after ${formatDuration(firstByteMs)}`);
-  return `it finished at ${at}: ${[...parts, ...usageWords(usage)].join(', ')}`;
-}
-
-const FAILED: Record<Exclude<EventOf<'request.finished'>['data']['outcome'], 'ok'>, string> = {
-  cut: 'the model broke off its answer',
-  'no-answer': 'the model gave no answer',
-  timeout: 'the model did not answer in time',
-};
-
-function usageWords(usage: Usage | null): string[] {
-  if (usage === null) return [];
-  const words: string[] = [];
-  const cached = usage.cachedTokens !== undefined && usage.cachedTokens > 0 ? ` (${usage.cachedTokens} cached)` : '';
-  if (usage.inputTokens !== undefined) words.push(`${count(usage.inputTokens, 'token')} in${cached}`);
-  if (usage.outputTokens !== undefined) words.push(`${count(usage.outputTokens, 'token')} out`);
-  if (usage.promptPerSecond !== undefined) words.push(`prompt at ${usage.promptPerSecond.toFixed(1)} tokens/s`);
-  if (usage.tokensPerSecond !== undefined) words.push(`answer at ${usage.tokensPerSecond.toFixed(1)} tokens/s`);
-  return words;
-}
-
-/** The last words of a run that failed to start, where that is what the request died of. */
-function failedStartLines(index: EventIndex, facts: RequestFacts, ended: Terminal | null): string[] {
-  if (ended?.type !== 'request.rejected') return [];
-  const failed = index
-    .of('process.exited')
-    .filter((event) => event.model === facts.model && event.position < ended.position && event.data.tail.length > 0)
-    .at(-1);
-  if (failed === undefined || index.of('process.ready').some((ready) => ready.data.run === failed.data.run)) return [];
-  return ['the last output of the model:', ...failed.data.tail.map((line) => `  ${line}`)];
 }

@@ -96,7 +96,7 @@ export function runFacts(index: EventIndex, run: number): RunFacts {
   };
 }
 
-/** `exited with code 1`, `was ended by SIGKILL from the OOM killer`. */
+/** `exited with code 1`, `was ended by SIGKILL from the OOM killer (memory had run out)`. */
 export function exitWords(event: EventOf<'process.exited'>): string {
   const { code, signal, by, detail } = event.data;
   const more = detail === null || detail === '' ? '' : ` (${detail})`;
@@ -108,7 +108,7 @@ export function exitWords(event: EventOf<'process.exited'>): string {
 
 const SENDER: Record<Exclude<EventOf<'process.exited'>['data']['by'], 'itself' | 'spawn'>, string> = {
   turnout: 'turnout',
-  'oom-killer': 'the OOM killer',
+  'oom-killer': 'the OOM killer (memory had run out)',
   another: 'another program',
   unknown: 'an unknown sender',
 };

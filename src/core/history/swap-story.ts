@@ -2,7 +2,7 @@
  * One swap told: who decided it and why, which models were stopped and how long each took, and how its target started.
  * Pure over an index of events.
  */
-import type { Alternative, EventOf } from '../events.ts';
+import type { Alternative, EventOf, TurnoutEvent } from '../events.ts';
 import type { ModelId, Position } from '../ids.ts';
 import { as, type EventIndex, type RunFacts, runFacts } from './explanation.ts';
 import { formatAbout, formatDuration, formatMemory, list } from './format.ts';
@@ -39,8 +39,8 @@ export interface SwapFacts {
   reason: string | null;
   /** What the planner weighed beside it, each with what it would have cost. */
   alternatives: Alternative[];
-  /** It ended a drain: requests for the evicted models were held back for it. */
-  drained: boolean;
+  /** When the drain began that it ended: since then requests for the evicted models were held back. null = none. */
+  drainedFrom: number | null;
 }
 
 /** Facts of the swap that began at this position, or null when the index does not know it. */
@@ -57,10 +57,10 @@ export function swapFacts(index: EventIndex, swap: Position | null): SwapFacts |
     stops: stopsOf(index, started),
     memoryWait: memoryWaitOf(index, started.position),
     start: starting === undefined ? null : runFacts(index, starting.position),
-    decidedBy: plan === null ? null : `${plan.data.planner.name} planner${VIA[plan.data.via]}`,
+    decidedBy: plan === null ? null : `${plan.data.planner.name} planner${viaWords(index, plan)}`,
     reason: plan === null ? null : plan.data.verdict.reason,
     alternatives: plan === null ? [] : alternativesOf(plan),
-    drained: started.data.drain !== null,
+    drainedFrom: index.at(started.data.drain)?.at ?? null,
   };
 }
 
@@ -78,11 +78,25 @@ export function alternativeWords(alternatives: readonly Alternative[]): string |
   return words.join('; ');
 }
 
-const VIA: Record<EventOf<'plan.decided'>['data']['via'], string> = {
-  live: '',
-  fallback: ', in place of one that gave no usable answer',
-  delegate: ', asked by the policy',
-};
+/** Behind the name of who decided: why that one, where another one was to. */
+export function viaWords(index: EventIndex, plan: EventOf<'plan.decided'>): string {
+  if (plan.data.via === 'live') return '';
+  if (plan.data.via === 'delegate') return ', asked by the policy';
+  const failed = failureBefore(index, plan);
+  return failed === null ? ', in place of one that gave no usable answer' : `, because ${failed}`;
+}
+
+/** What happened between a question and the answer of the fallback. */
+function failureBefore(index: EventIndex, { position, model, data }: EventOf<'plan.decided'>): string | null {
+  const isBetween = (event: TurnoutEvent) => event.position < position && event.position > data.viewPosition;
+  const failed = index.of('policy.failed').find((event) => isBetween(event) && event.data.slot === 'live');
+  if (failed !== undefined) {
+    const { kind, during, message, file, line } = failed.data.fault;
+    return `the policy failed in ${during}() (${file}${line === null ? '' : `:${line}`}, ${kind}: ${message})`;
+  }
+  const rejected = index.of('plan.rejected').find((event) => isBetween(event) && event.model === model);
+  return rejected === undefined ? null : `the answer of the policy broke a rule (${rejected.data.detail})`;
+}
 
 /** `llama was stopped (1.1 s) and qwen started (9.8 s)`: what the swap did, as far as it came. */
 export function swapWords(facts: SwapFacts): string {
