@@ -35,7 +35,7 @@ export async function prepareStateDir(dir: string, named: boolean): Promise<Prep
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     if (named) {
-      const message = `use state directory "${dir}": expected a directory that can be written, got: ${reason}`;
+      const message = `use state directory "${dir}": expected a directory that can be written, got: ${reason}; make it so, or name another with --state-dir`;
       throw new TurnoutError('state-dir', message, { cause });
     }
     const fallback = `state directory "${dir}" cannot be written (${reason}); events are kept in memory only. Name another with --state-dir`;

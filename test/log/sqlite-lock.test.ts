@@ -11,7 +11,7 @@ describe('the lock of a log', () => {
     const dir = tempDir();
     const { log } = await openTestLog(dir);
     expect(JSON.parse(readFileSync(join(dir, 'lock.json'), 'utf8'))).toMatchObject({ pid: process.pid });
-    const message = `open the event log in "${dir}": expected no other turnout to use it, got one with process id ${process.pid}`;
+    const message = `open the event log in "${dir}": expected no other turnout to use it, got one with process id ${process.pid}; stop that one, or name another directory with --state-dir`;
     await expect(openSqliteLog({ dir })).rejects.toMatchObject({ code: 'log-locked', message });
     log.append(eventsFrom(1, 3), true);
     await log.flush();

@@ -48,7 +48,8 @@ function openLock(dir: string, owner: string): Database.Database {
     db?.close();
     const code = cause instanceof Database.SqliteError ? cause.code : '';
     if (code.startsWith('SQLITE_BUSY')) {
-      const message = `open the event log in "${dir}": expected no other turnout to use it, got one with ${pidIn(owner)}`;
+      const instead = 'stop that one, or name another directory with --state-dir';
+      const message = `open the event log in "${dir}": expected no other turnout to use it, got one with ${pidIn(owner)}; ${instead}`;
       throw new TurnoutError('log-locked', message, { cause });
     }
     throw stateDirError(`lock "${path}"`, cause);

@@ -94,6 +94,14 @@ function warnOnce(text: string): void {
   warnings.push(text);
 }
 
+const REPLACE =
+  'the next start of turnout moves it aside untouched and begins a new one, and "turnout log restore FILE" puts a backup in its place';
+
+const REMEDY: { readonly [reason: string]: string | undefined } = {
+  newer: 'read it with the turnout that wrote it, or a later one',
+  foreign: 'name another state directory with --state-dir',
+};
+
 /** Reads the whole log; from then on its end is known. */
 function proven(): Link {
   if (!verify) throw new TurnoutError('internal', 'prove the event log: this reader is not asked to');
@@ -103,7 +111,7 @@ function proven(): Link {
     throw new TurnoutError('not-found', `read the event log in "${files.dir}": ${expected}`);
   }
   if (found.kind === 'unusable') {
-    const message = `read the event log "${files.database}": expected a whole one, got ${found.reason}: ${found.detail}`;
+    const message = `read the event log "${files.database}": expected a whole one, got ${found.reason}: ${found.detail}; ${REMEDY[found.reason] ?? REPLACE}`;
     throw new TurnoutError('log-damaged', message);
   }
   open = found.reader;

@@ -85,7 +85,10 @@ export function narrate(event: TurnoutEvent): Line | null {
     case 'log.gap':
       return { level: 'error', text: `${event.data.count} events were lost while the event log could not be written` };
     case 'log.replaced':
-      return warn(`the event log was not usable (${event.data.reason}); it was moved to ${event.data.movedTo}`);
+      return warn(
+        `the event log was not usable (${event.data.reason}); it was moved to ${event.data.movedTo} untouched, and a new one begins. ` +
+          'Requests are served as ever. A backup takes its place with: turnout log restore FILE (while turnout is stopped)',
+      );
     case 'stall.detected':
       return { level: 'error', text: event.data.what };
     default:
