@@ -195,7 +195,9 @@ describe('explainRequest()', () => {
     ]);
     const lost = story.add(22_000, 'request.arrived', arrived('req_lost'), { model: 'qwen' });
     story.add(30_000, 'request.lost', { stage: 'waiting' }, { model: 'qwen', request: lost });
-    expect(told(story.events, lost).at(-1)).toBe('turnout died while it was waiting; the next start found that out at 12:00:30.000');
+    expect(told(story.events, lost).at(-1)).toBe(
+      'turnout died while it was waiting; the next start found that out at 12:00:30.000',
+    );
   });
 
   it('knows nothing of a position that holds no request', () => {

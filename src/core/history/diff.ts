@@ -16,7 +16,7 @@ export interface Difference {
 /** They change while nothing happens. */
 const BY_TIME = new Set(['at', 'position', 'ageMs', 'idleMs', 'sampledAgoMs']);
 
-/** Differences in the order of the pictures. Things in lists are known by their `id`, `slot` or `target`. */
+/** Differences in the order of the pictures. Swaps are known by their target, other things in lists by `id` or `slot`. */
 export function diffPictures(before: { [key: string]: Json }, after: { [key: string]: Json }): Difference[] {
   const a = flatten(before);
   const b = flatten(after);
@@ -48,7 +48,8 @@ function flatten(picture: { [key: string]: Json }): Map<string, Json> {
 
 function addItem(flat: Map<string, Json>, list: string, item: Json): void {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return void flat.set(`${list}\n${item}`, item);
-  const what = `${list} ${String(item['id'] ?? item['slot'] ?? item['target'] ?? '')}`;
+  const named = list === 'swaps' ? item['target'] : (item['id'] ?? item['slot']);
+  const what = `${list} ${String(named ?? '')}`;
   for (const [field, value] of Object.entries(item)) if (!BY_TIME.has(field)) flat.set(`${what}\n${field}`, value);
 }
 

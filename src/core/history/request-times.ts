@@ -25,11 +25,13 @@ export interface RequestTimes {
 /** Null for a request that was never given to a run. */
 export function requestTimes(events: Iterable<TurnoutEvent>, key: RequestKey): RequestTimes | null {
   const index = indexEvents(events);
+  const model = index.of('request.granted').find((event) => event.request === key)?.model;
   const finished = new Map(index.of('request.finished').map((event) => [event.request, event]));
   const runs = runsOf(index);
   let phases: Phases | null = null;
   const others: Phases[] = [];
   for (const granted of index.of('request.granted')) {
+    if (granted.model !== model) continue;
     const one = phasesOf(granted, finished.get(granted.request) ?? null, runs);
     if (granted.request === key) phases = one;
     else others.push(one);
@@ -76,11 +78,12 @@ function phasesOf(
     return { queue: granted.data.waitedMs, stop: null, start: null, health: null, ...served };
   }
   const since = (from: number, to: number) => Math.max(0, to - Math.max(from, arrivedAt));
+  const unlessOver = (from: number, to: number) => (to <= arrivedAt ? null : since(from, to));
   const spawnedAt = run.spawnedAt ?? run.startingAt;
   return {
     queue: since(arrivedAt, run.swapAt ?? run.startingAt) + (granted.at - run.readyAt),
-    stop: run.swapAt === null || !run.evicted ? null : since(run.swapAt, run.startingAt),
-    start: run.spawnedAt === null ? null : since(run.startingAt, spawnedAt),
+    stop: run.swapAt === null || !run.evicted ? null : unlessOver(run.swapAt, run.startingAt),
+    start: run.spawnedAt === null ? null : unlessOver(run.startingAt, spawnedAt),
     health: since(spawnedAt, run.readyAt),
     ...served,
   };
