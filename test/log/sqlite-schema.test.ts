@@ -1,4 +1,5 @@
 /** Versions of SQLite that lose commits are refused; files of older turnouts are brought up to date. */
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -8,13 +9,34 @@ import {
   migrate,
   refuseAffectedSqlite,
   schemaOf,
+  setPragmas,
 } from '../../src/core/log/sqlite-schema.ts';
+import { tempDir } from './log-fixtures.ts';
 
 function memory(): Database.Database {
   const db = new Database(':memory:');
   onTestFinished(() => void db.close());
   return db;
 }
+
+describe('setPragmas()', () => {
+  it('makes every opening safe again, for SQLite forgets it each time', () => {
+    const path = join(tempDir(), 'events.db');
+    for (let opening = 0; opening < 2; opening += 1) {
+      const db = new Database(path);
+      setPragmas(db);
+      expect(db.pragma('synchronous', { simple: true }), `opening ${opening + 1}`).toBe(2);
+      db.close();
+      const bare = new Database(path);
+      expect(bare.pragma('synchronous', { simple: true }), 'what an opening without it would have').toBe(1);
+      bare.close();
+    }
+  });
+
+  it('refuses a database on which it does not take', () => {
+    expect(() => setPragmas(memory())).toThrow('open the event log: expected journal_mode to be wal, got "memory"');
+  });
+});
 
 describe('refuseAffectedSqlite()', () => {
   it.each(['3.51.3', '3.52.0', '3.54.1', '3.60.0', '4.0.0', '3.50.7', '3.50.12', '3.44.6'])('accepts %s', (version) => {
