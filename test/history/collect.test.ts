@@ -1,8 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { collectModel, collectRequest, explainModel, explainRequest } from '../../src/core/history/explain.ts';
+import { modelId } from '../../src/core/ids.ts';
 import type { EventLog } from '../../src/core/log/log.ts';
 import { openMemoryLog } from '../../src/core/log/memory.ts';
-import { key, llama, NOON, newStory, qwen, type Story, swap, swapStory } from './story.ts';
+import {
+  arrived,
+  finished,
+  key,
+  llama,
+  NOON,
+  newStory,
+  qwen,
+  run,
+  type Story,
+  starting,
+  swap,
+  swapStory,
+} from './story.ts';
 
 const options = { now: NOON + 60_000, utc: true };
 
@@ -39,6 +53,32 @@ describe('collectRequest()', () => {
     const told = explainRequest(events, key(9), options);
     expect(told?.text[1]).toContain('the memory that was missing (1 byte on gpu0) was awaited');
     expect(told).toEqual(explainRequest(longer.events, key(9), options));
+  });
+
+  it('names who was in the way of the swap at hand, and not of an earlier one to the same model', async () => {
+    const { story, qwenRun: former } = swapStory();
+    // More than is read of what was before the request; what caused them is read all the same.
+    const killed = { run: run(former), why: 'it went on' };
+    for (let n = 0; n < 12; n++) story.add(19_000, 'process.killed', killed, { model: 'qwen', cause: former });
+    const load = (atMs: number, model: string, evict: string, cause: number) => {
+      const data = { evict: [modelId(evict)], drain: null, plan: null };
+      const began = story.add(atMs, 'swap.started', data, { model, cause });
+      const of = story.add(atMs + 100, 'process.starting', starting(began, model), { model, cause: began });
+      story.add(atMs + 900, 'process.ready', { run: run(of), baseUrl: 'x', loadMs: 800 }, { model });
+      story.add(atMs + 900, 'swap.finished', { swap: swap(began), ok: true, why: null, tookMs: 900 }, { model });
+      return of;
+    };
+    const long = story.add(20_000, 'request.arrived', arrived('req_long', { asked: 'llama' }), { model: 'llama' });
+    const llamaRun = load(20_000, 'llama', 'qwen', long);
+    story.add(21_000, 'request.granted', { run: run(llamaRun), waitedMs: 1_000 }, { model: 'llama', request: long });
+    const waiter = story.add(22_000, 'request.arrived', arrived('req_waits'), { model: 'qwen' });
+    story.add(30_000, 'request.finished', finished(), { model: 'llama', request: long });
+    const qwenRun = load(30_000, 'qwen', 'llama', waiter);
+    story.add(31_000, 'request.granted', { run: run(qwenRun), waitedMs: 9_000 }, { model: 'qwen', request: waiter });
+    const events = await collectRequest(logOf(story), key(waiter));
+    const told = explainRequest(events, key(waiter), options);
+    expect(told?.facts.inTheWay).toMatchObject([{ id: 'req_long', model: 'llama' }]);
+    expect(told).toEqual(explainRequest(story.events, key(waiter), options));
   });
 
   it('leaves out what happened long before and after', async () => {

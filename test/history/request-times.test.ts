@@ -81,6 +81,15 @@ describe('requestTimes()', () => {
     expect(requestTimes(story.events, key(request))?.samples).toBe(4);
   });
 
+  it('splits an answer that came at once by the speed that the model tells', () => {
+    const { story, qwenRun } = swapStory();
+    const usage = { inputTokens: 1_500, cachedTokens: 300, promptPerSecond: 1_000, outputTokens: 20 };
+    const one = served(story, 30_000, qwenRun, { firstByteMs: 1_990, usage });
+    expect(requestTimes(story.events, key(one))?.phases).toMatchObject({ prefill: 1_200, decode: 800 });
+    const slow = served(story, 40_000, qwenRun, { firstByteMs: 500, usage });
+    expect(requestTimes(story.events, key(slow))?.phases).toMatchObject({ prefill: 500, decode: 1_500 });
+  });
+
   it('is null for a request that no run was given', () => {
     const { story } = swapStory();
     const refused = story.add(30_000, 'request.arrived', arrived('req_no'), { model: 'qwen' });

@@ -111,7 +111,7 @@ async function withNeighbours(
   to: Position | undefined,
 ): Promise<TurnoutEvent[]> {
   const swaps = known.filter((event) => event.type === 'swap.started' && event.model === arrived.model);
-  const swap = swaps.at(-1);
+  const swap = swaps.sort((a, b) => a.position - b.position).at(-1);
   if (swap?.type !== 'swap.started') return known;
   const last = Math.min(swap.position, to ?? swap.position);
   if (last <= arrived.position) return known;

@@ -90,14 +90,22 @@ function phasesOf(
 }
 
 function servedPhases(granted: EventOf<'request.granted'>, finished: EventOf<'request.finished'> | null) {
-  const first = finished?.data.firstByteMs ?? null;
-  const usage = finished?.data.usage;
+  const usage = finished?.data.usage ?? null;
+  const prefill = prefillMs(finished);
   return {
-    prefill: first,
-    decode: finished === null || first === null ? null : Math.max(0, finished.at - granted.at - first),
+    prefill,
+    decode: finished === null || prefill === null ? null : Math.max(0, finished.at - granted.at - prefill),
     inputTokens: usage?.inputTokens ?? null,
     cachedTokens: usage?.cachedTokens ?? null,
   };
+}
+
+/** Up to the first byte; less where the model tells its speed, for an answer that is no stream comes all at once. */
+function prefillMs(finished: EventOf<'request.finished'> | null): number | null {
+  const { firstByteMs = null, usage = null } = finished?.data ?? {};
+  const { inputTokens, cachedTokens = 0, promptPerSecond = 0 } = usage ?? {};
+  if (firstByteMs === null || inputTokens === undefined || promptPerSecond <= 0) return firstByteMs;
+  return Math.min(firstByteMs, Math.round((Math.max(0, inputTokens - cachedTokens) * 1_000) / promptPerSecond));
 }
 
 function medians(samples: readonly Phases[]): Phases {
