@@ -49,6 +49,15 @@ describe('diffPictures()', () => {
     ]);
   });
 
+  it('shows of what holds a reason the reason', () => {
+    const blocked = { on: 'swap', until: null, reason: 'llama is busy with 1 request' };
+    const backoff = { failures: 2, why: 'exit code 1', until: 5 };
+    const lines = diffLines(diffPictures({ models: [{ id: 'a', blocked }] }, { models: [{ id: 'a', blocked: null }] }));
+    expect(lines).toEqual(['model a: blocked "llama is busy with 1 request" -> null']);
+    const failing = diffPictures({ models: [{ id: 'a', backoff: null }] }, { models: [{ id: 'a', backoff }] });
+    expect(diffLines(failing)).toEqual(['model a: backoff null -> "exit code 1"']);
+  });
+
   it('shows values of turnout itself, and those that are no longer there', () => {
     const lines = diffLines(
       diffPictures({ planner: 'group', drain: { target: 'a' } }, { planner: 'budget', drain: null }),

@@ -90,7 +90,7 @@ describe('verifyDecisions()', () => {
       target: 'b',
       planner: 'group',
       recorded: { verdict },
-      answered: { verdict: { action: 'swap', evict: ['a'] }, failed: null },
+      answered: { verdict: { action: 'swap', evict: ['a'] }, outcome: 'pending', failed: null },
     });
     const [head, where, was, is] = verificationText(found, { utc: true });
     expect(head).toBe(`${found.decisions} decisions asked again: ${found.same} the same and 2 different`);

@@ -75,6 +75,12 @@ export function diffLines(differences: readonly Difference[]): string[] {
     const [list = '', ...name] = what.split(' ');
     const thing = [LABEL[list] ?? list, ...name].join(' ').trim();
     if (field === '') return before === undefined ? `${thing}: there now` : `${thing}: gone`;
-    return `${thing}: ${field} ${JSON.stringify(before ?? null)} -> ${JSON.stringify(after ?? null)}`;
+    return `${thing}: ${field} ${shown(before)} -> ${shown(after)}`;
   });
+}
+
+/** Of what holds a reason that alone: the rest is for programs. */
+function shown(value: Json | undefined): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return JSON.stringify(value ?? null);
+  return JSON.stringify(value['reason'] ?? value['why'] ?? value);
 }

@@ -3,7 +3,7 @@
  * planner was asked, and the seat is made anew where the running turnout made it anew. Asks nobody.
  */
 import { decide } from '../../decide.ts';
-import type { EventOf, EventType, TurnoutEvent } from '../../events.ts';
+import type { EventOf, EventType, TurnoutEvent, Verdict } from '../../events.ts';
 import { evolve } from '../../evolve.ts';
 import type { ModelId, Position } from '../../ids.ts';
 import type { TimeTravel } from '../../log/log.ts';
@@ -30,8 +30,8 @@ export interface PastDecision {
   seat: PastSeat;
   /** As it was when the planner was asked; only until `outcome` is called or the next decision is taken. */
   state: Readonly<State>;
-  /** What the kernel makes of the recorded verdict, where it stands in the log; null = no decision would be recorded. */
-  outcome(): Promise<EventOf<'plan.decided'>['data']['outcome'] | null>;
+  /** What the kernel makes of a verdict, where the decision stands in the log; null = no decision would be recorded. */
+  outcome(verdict: Verdict): Promise<EventOf<'plan.decided'>['data']['outcome'] | null>;
 }
 
 export interface Range {
@@ -67,9 +67,9 @@ export async function* decisionsOf(
       hints,
       seat,
       state: past.state,
-      async outcome() {
+      async outcome(verdict) {
         await past.foldTo(decision.position - 1);
-        return outcomeOf(past.state, decision, past.seat().fallback);
+        return outcomeOf(past.state, decision, verdict, past.seat().fallback);
       },
     };
   }
@@ -78,8 +78,14 @@ export async function* decisionsOf(
 /** What a range holds, for who shows how far it is. */
 export const share = (position: Position, { from, to }: Range): number => (position - from) / Math.max(1, to - from);
 
-function outcomeOf(state: Readonly<State>, { model, at, data }: EventOf<'plan.decided'>, rules: BuiltInPlanner) {
-  const { outcome: _, ...answer } = data;
+function outcomeOf(
+  state: Readonly<State>,
+  { model, at, data }: EventOf<'plan.decided'>,
+  verdict: Verdict,
+  rules: BuiltInPlanner,
+) {
+  const { outcome: _, ...rest } = data;
+  const answer = { ...rest, verdict };
   const drafts = decide(state, { type: 'planner.answer', target: model as ModelId, answer }, at, rules);
   const drafted = drafts.find((draft) => draft.type === 'plan.decided');
   return drafted?.type === 'plan.decided' ? drafted.data.outcome : null;

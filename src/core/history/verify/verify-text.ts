@@ -23,11 +23,14 @@ function countsText(what: string, counts: Record<string, number>): string[] {
 
 function divergenceText({ position, at, target, planner, recorded, answered }: Divergence, style: TimeStyle): string[] {
   const { verdict, outcome, failed } = answered;
-  const now = verdict === null ? `no answer: ${failed}` : `${verdictWords(verdict)}: ${verdict.reason}`;
+  const now =
+    verdict === null
+      ? `no answer: ${failed}`
+      : `${verdictWords(verdict)}: ${verdict.reason} (${outcome ?? 'nothing would be recorded'})`;
   const then = `${verdictWords(recorded.verdict)}: ${recorded.verdict.reason}`;
   return [
     `the first that differs is at position ${position}, ${formatMoment(at, style)}, about ${target} (${planner} planner):`,
     `  recorded: ${then} (${recorded.outcome})`,
-    `  answered: ${now} (${outcome ?? 'nothing would be recorded'})`,
+    `  answered: ${now}`,
   ];
 }

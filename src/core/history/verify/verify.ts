@@ -93,7 +93,7 @@ async function compare(
   const { verdict, outcome } = data;
   const failed = asked.kind === 'failed' ? asked.why : null;
   const answer = asked.kind === 'said' ? asked.verdict : null;
-  const made = await past.outcome();
+  const made = answer === null ? null : await past.outcome(answer);
   if (answer !== null && sameJson(answer, verdict) && made === outcome) {
     result.same++;
     return;
