@@ -27,6 +27,8 @@ export interface Asked {
   /** As soon as turnout knows of it. */
   id: Promise<string>;
   status: Promise<number>;
+  /** The first bytes of the answer are there. */
+  begun: Promise<void>;
 }
 
 export function ask(turnout: Turnout, model: string, client: string, more: object = {}): Asked {
@@ -44,11 +46,19 @@ export function ask(turnout: Turnout, model: string, client: string, more: objec
       return arrived.find(({ data }) => data.client.startsWith(`${client} `) && data.asked === model)?.data.id;
     }),
   );
+  const begun = Promise.withResolvers<void>();
   const status = answer.then(async (response) => {
-    await response.text().catch(() => null); // a model that dies breaks its answer off
+    try {
+      for await (const _ of response.body ?? []) begun.resolve();
+    } catch {
+      // a model that dies breaks its answer off
+    }
+    begun.resolve();
     return response.status;
   });
-  return { id, status };
+  // A test that has failed by now waits for neither.
+  for (const promise of [id, status]) promise.catch(() => null);
+  return { id, status, begun: begun.promise };
 }
 
 /** The event of a type that was, or the one that comes. `nth` counts from 0. */

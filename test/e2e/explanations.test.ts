@@ -80,7 +80,7 @@ describe('turnout explain', { timeout: 90_000 }, () => {
     });
     const request = ask(turnout, 'llama', 'open-webui', { stream: true });
     const { data } = await event(turnout, 'process.spawned', 'llama');
-    await event(turnout, 'request.granted', 'llama');
+    await request.begun;
     await writeFile(counter, 'oom_kill 1\n');
     process.kill(data.pid, 'SIGKILL');
     await event(turnout, 'process.exited', 'llama');
@@ -171,7 +171,7 @@ describe('turnout explain', { timeout: 90_000 }, () => {
     const before = await config({ llama: { flags: '--tokens 1000 --tokens-per-second 20' } });
     const died = await start({ config: before, dir });
     const cut = ask(died, 'llama', 'open-webui', { stream: true });
-    await event(died, 'request.granted', 'llama');
+    await cut.begun;
     const id = await cut.id;
     await died.signal('SIGKILL');
     await cut.status.catch(() => null); // its connection broke
