@@ -26,6 +26,8 @@ export interface Admitted {
 export interface FakeRouter extends Router {
   admitted: Admitted[];
   unloaded: { models: ModelId[]; by: string }[];
+  /** How often the log was to be compacted. */
+  compacted: number;
   /** What a dry run says. */
   onPlan: (model: ModelId) => PlanPreview;
   /** What a request gets at once; null lets it wait for `settle`. */
@@ -144,6 +146,7 @@ export function fakeRouter(config: Config): FakeRouter {
     log,
     admitted: [],
     unloaded: [],
+    compacted: 0,
     onPlan: (model) => preview(model),
     report: { ok: true, notes: [], diagnostics: [] },
     onAdmit: () => null,
@@ -168,6 +171,10 @@ export function fakeRouter(config: Config): FakeRouter {
     },
     async forget(model, by) {
       add('memory.forgotten', { by }, { model });
+    },
+    async compact() {
+      router.compacted++;
+      return { base: 5, events: 4, freedBytes: 2_048, stopped: null };
     },
     plan: async (model) => router.onPlan(model),
     subscribe(listener) {

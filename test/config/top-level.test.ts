@@ -203,7 +203,6 @@ describe('keys', () => {
     ['includeAliasesInList: true', '2:1 includeAliasesInList is not supported yet'],
     ['profiles: {day: {pins: {x: }}}', '2:1 profiles is not supported yet'],
     ['peers: {p: {proxy: "http://h:1", models: [m]}}', '2:1 peers is not supported yet'],
-    ['turnout: {eventLog: {retentionDays: 3}}', '2:22 turnout.eventLog.retentionDays is not supported yet'],
   ])('that turnout cannot honour yet are told: %s', (text, expected) => {
     const warnings = warningsOf(`# first\n${text}`);
     expect(warnings.map(oneLine)).toEqual([expected]);

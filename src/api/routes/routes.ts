@@ -7,6 +7,7 @@ import { answerRedirect, answerUnknownPath, answerWrongMethod, identify } from '
 import type { ApiContext, App, Handler } from '../context.ts';
 import { pathOf } from '../forward/path.ts';
 import { refuseCrossSite } from '../guard.ts';
+import { compactLog } from './compact.ts';
 import { explainModelRoute, explainNowRoute, explainPositionRoute, explainRequestRoute } from './explain.ts';
 import { forgetModel } from './forget.ts';
 import { apiHealth, health } from './health.ts';
@@ -48,6 +49,7 @@ const TABLE: { method: 'GET' | 'POST'; path: string; handle: Bound; cross?: 'ref
   { method: 'GET', path: '/api/ps', handle: processes },
   { method: 'GET', path: '/api/plan', handle: planRoute },
   { method: 'GET', path: '/api/log', handle: logEvents },
+  { method: 'POST', path: '/api/log/compact', handle: compactLog, cross: 'refused' },
   { method: 'GET', path: '/api/state', handle: stateRoute },
   { method: 'GET', path: '/api/swaps', handle: swapsRoute },
   { method: 'GET', path: '/api/explain', handle: explainNowRoute },

@@ -41,8 +41,8 @@ export async function logCompact(options: CompactOptions): Promise<void> {
       ? await onFile(await logDirOf(options), retention)
       : await requestJson<Compaction>(url, '/api/log/compact', { method: 'POST' });
   if (done === null) return;
-  if (options.json === true) return printJson(done);
-  print(compactionText(done));
+  if (options.json === true) printJson(done);
+  else print(compactionText(done));
   if (done.stopped !== null) process.exitCode = 1;
 }
 

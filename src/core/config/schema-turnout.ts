@@ -14,8 +14,12 @@ const eventLogSchema = z
       .min(0, { error: '{path} must be >= 0, got {value}' })
       .max(36_500, { error: '{path} must be at most 36500, got {value}' })
       .default(30)
-      .meta(about('Days that events are kept; 0 = for ever.', 90)),
-    maxBytes: size().default('1GiB').meta(about('Size above which the oldest events leave.', '4GiB')),
+      .meta(about('Days that events are kept; 0 = for ever. What they led to stays as a state.', 90)),
+    maxBytes: size()
+      .default('1GiB')
+      .meta(
+        about('Size above which the oldest events leave, however young: room for about a million requests.', '4GiB'),
+      ),
   })
   .describe('The event log.');
 

@@ -15,8 +15,6 @@ const UNSUPPORTED: { path: string; only?: true }[] = [
   { path: 'profiles' },
   { path: 'selectors' },
   { path: 'peers' },
-  { path: 'turnout.eventLog.retentionDays' },
-  { path: 'turnout.eventLog.maxBytes' },
 ];
 
 export function reportUnsupported(root: TreeNode, report: Report): void {

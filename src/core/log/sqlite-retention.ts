@@ -13,7 +13,7 @@ import { type Origin, readBase, rebasedLine } from './sqlite-root.ts';
 export interface CutWish {
   /** Events before this time (ms) leave; null = none for their age. */
   olderThan: number | null;
-  /** The oldest leave until the log takes a tenth less than this; null = none for the size. */
+  /** The oldest leave until the log takes a seventh less than this; null = none for the size. */
   bytesMax: number | null;
   /** What is open since before then keeps no events from leaving. */
   causesSince: number;
@@ -25,8 +25,8 @@ export interface Room {
   freeBytes: number;
 }
 
-/** What is cut off goes a bit further than the bound, so that the log is not cut with every event. */
-const SIZE_KEPT = 0.9;
+/** What is cut off goes a bit further than the bound: the log is not cut with every event, and the file has free room too. */
+const SIZE_KEPT = 0.85;
 
 /** The state with which the log is to begin, or null when nothing has to leave. `last` is the last durable position. */
 export function chooseCut(db: Database.Database, wish: CutWish, last: Position): Origin | null {

@@ -10,7 +10,7 @@ import type { TurnoutEvent } from '../events.ts';
 import { foldLog } from '../history/fold-log.ts';
 import type { ModelId, RunId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import type { EventLog, OpenedLog } from '../log/log.ts';
+import type { EventLog, OpenedLog, Retention } from '../log/log.ts';
 import type { BuiltInPlanner } from '../plan.ts';
 import { modelOfRun } from '../rules.ts';
 import type { BuiltInName, Settings } from '../settings.ts';
@@ -151,6 +151,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     config = next;
     log.putBlob(next.hash, next.redacted);
     post({ type: 'config.loaded', hash: next.hash, trigger, settings });
+    opened.upkeep.retain(retentionOf(next));
     return desk?.apply(next) ?? Promise.resolve();
   }
 
@@ -205,6 +206,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
       post({ type: 'operator.forget', model, by });
       await log.flush();
     },
+    compact: () => opened.upkeep.compact(retentionOf(config)),
     plan: (model) => previewPlan(loop.state, seat, model, Math.max(clock.now(), loop.state.at)),
     subscribe: feed.subscribe,
     note: health.note,
@@ -229,6 +231,11 @@ const POLICY_API = 1;
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
 
 const specKey = (id: ModelId, digest: string) => `${digest} ${id}`;
+
+/** A configuration that was not loaded from a file may say nothing of it: then every event is kept. */
+function retentionOf({ turnout }: Config): Retention {
+  return { days: turnout.retentionDays ?? 0, bytesMax: turnout.eventLogBytesMax ?? null };
+}
 
 /** Runs that the log says are alive: their processes outlived the turnout that started them, or died with it. */
 function recordedRuns(state: State, config: Config): RecordedRun[] {

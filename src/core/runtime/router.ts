@@ -6,7 +6,7 @@ import type { Diagnostic } from '../config/diagnostics.ts';
 import type { TurnoutEvent } from '../events.ts';
 import type { ModelId, RequestId, RunId } from '../ids.ts';
 import type { Arrival, ServeReport } from '../inputs.ts';
-import type { EventLog } from '../log/log.ts';
+import type { Compaction, EventLog } from '../log/log.ts';
 import type { State } from '../state.ts';
 import type { PlanPreview } from './preview-types.ts';
 
@@ -55,6 +55,8 @@ export interface Router {
   unpin(model: ModelId, by: string): Promise<boolean>;
   /** Forgets what was observed of a model's memory; resolves when that is durable. */
   forget(model: ModelId, by: string): Promise<void>;
+  /** Lets old events leave the log now, as the configuration has it, and gives free room back. */
+  compact(): Promise<Compaction>;
   /** What a request for this model would lead to now; changes nothing. */
   plan(model: ModelId): Promise<PlanPreview>;
   /** Events in order, as they become durable. */
