@@ -30,3 +30,28 @@ export function addLogFile(program: Command, client: Flags): void {
     .addHelpText('after', '\nExample:\n  turnout log restore events-2026-11-22.db --state-dir /var/lib/turnout')
     .action(async (file: string, options) => (await import('./commands/log-restore.ts')).logRestore(file, options));
 }
+
+export function addExport(program: Command, client: Flags): void {
+  client(program.command('export'))
+    .description(
+      'write a slice of the log into one file that can be read anywhere; never holds prompts, answers or keys',
+    )
+    .requiredOption('--out <file>', 'the file to make; it must not be there yet')
+    .option('--since <moment>', 'where to begin: 2h, 03:00, an ISO time, or a position (default: the beginning)')
+    .option('--until <moment>', 'where to end (default: the end)')
+    .option(
+      '--redact',
+      'give clients, sessions, addresses and directories other names; leave the sources of policies out',
+    )
+    .option('--relabel', 'call the models model-1, model-2 and so on')
+    .option('--policies', 'with --redact: keep the sources of policies, with the names in them changed')
+    .option('--as-test', 'write a folder that is a test case of the repository: test/fixtures/logs/NAME')
+    .option('--file <file>', 'an export or a backup in place of the log of a turnout')
+    .addHelpText('after', '\nExample:\n  turnout export --since 2h --redact --out slice.turnout')
+    .action(async (options) => (await import('./commands/export.ts')).exportLog(options));
+  client(program.command('import'))
+    .description('check an export and say what it holds; with --state-dir, make it the log of a new state directory')
+    .argument('<file>', 'a file that "turnout export" wrote')
+    .addHelpText('after', '\nExample:\n  turnout import slice.turnout')
+    .action(async (file: string, options) => (await import('./commands/import.ts')).importLog(file, options));
+}

@@ -5,7 +5,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { TurnoutError } from '../core/errors.ts';
 import { normaliseArgs } from './args.ts';
-import { addLogFile } from './log-commands.ts';
+import { addExport, addLogFile } from './log-commands.ts';
 import { fail, type GlobalOptions } from './output.ts';
 import { addPolicy } from './policy-commands.ts';
 import { VERSION_LINE } from './version.ts';
@@ -42,6 +42,7 @@ function buildProgram(): Command {
   addConfig(program);
   addPolicy(program);
   addLogFile(program, client);
+  addExport(program, client);
   return program;
 }
 

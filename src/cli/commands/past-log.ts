@@ -4,6 +4,9 @@
  */
 import { open } from 'node:fs/promises';
 import { TurnoutError } from '../../core/errors.ts';
+import { foreign } from '../../core/history/export-format.ts';
+import { looksLikeExport } from '../../core/history/export-read.ts';
+import { openExport } from '../../core/history/import.ts';
 import { baseOf } from '../../core/history/pages.ts';
 import type { Position } from '../../core/ids.ts';
 import { openLogFile, openLogForReading, type ReadOnlyLog } from '../../core/log/read-only.ts';
@@ -61,22 +64,19 @@ async function withBase(log: ReadOnlyLog, where: string): Promise<PastLog> {
 }
 
 async function openFile(file: string): Promise<ReadOnlyLog> {
+  if (await looksLikeExport(file)) return openExport(file);
   if (await isDatabase(file)) return openLogFile(file);
-  throw new TurnoutError('usage', `open "${file}": expected an event log, as "turnout log backup" writes it`);
+  throw foreign(file);
 }
 
 const SQLITE = 'SQLite format 3\0';
 
 async function isDatabase(file: string): Promise<boolean> {
+  const handle = await open(file, 'r');
   try {
-    const handle = await open(file, 'r');
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(SQLITE.length), 0, SQLITE.length, 0);
-      return buffer.toString('latin1', 0, bytesRead) === SQLITE;
-    } finally {
-      await handle.close();
-    }
-  } catch (cause) {
-    throw new TurnoutError('not-found', `open "${file}": ${(cause as Error).message}`, { cause });
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SQLITE.length), 0, SQLITE.length, 0);
+    return buffer.toString('latin1', 0, bytesRead) === SQLITE;
+  } finally {
+    await handle.close();
   }
 }

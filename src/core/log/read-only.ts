@@ -36,10 +36,15 @@ export async function openLogFile(file: string): Promise<ReadOnlyLog> {
   return openForReading(filesAt(resolve(file)));
 }
 
-async function openForReading(files: LogFiles): Promise<ReadOnlyLog> {
-  const reader = createReaderClient({ files, verify: true });
+/** The same for a file that this process just made: it ends at `head` and is not proven again. */
+export async function openMadeLog(file: string, head: Position): Promise<ReadOnlyLog> {
+  return openForReading(filesAt(resolve(file)), head);
+}
+
+async function openForReading(files: LogFiles, made?: Position): Promise<ReadOnlyLog> {
+  const reader = createReaderClient({ files, verify: made === undefined });
   try {
-    const { position: head } = await reader.ask({ kind: 'open' });
+    const head = made ?? (await reader.ask({ kind: 'open' })).position;
     return {
       head,
       async read(query) {

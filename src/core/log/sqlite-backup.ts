@@ -2,12 +2,12 @@
  * A backup of a log, also of one that is written: one file that was proven whole. And the way back. Must never overwrite
  * anything, and never touch a log that a turnout uses.
  */
-import { existsSync, linkSync, mkdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { TurnoutError } from '../errors.ts';
 import type { Position } from '../ids.ts';
 import { openHead } from './head-file.ts';
 import { filesAt, logFiles, moveAside, rename, stateDirError, syncDir } from './log-files.ts';
+import { giveName, refuseExisting } from './new-file.ts';
 import { type CopyOptions, copyLog, proveLog } from './sqlite-copy.ts';
 import { takeLock } from './sqlite-lock.ts';
 
@@ -29,9 +29,9 @@ export interface Restored {
 export async function backupLog(dir: string, file: string, options: CopyOptions): Promise<Backup> {
   const to = resolve(file);
   const part = `${to}.part-${process.pid}`;
-  refuseExisting(to);
+  refuseExisting(to, 'backup');
   const { position } = await copyLog(logFiles(dir), part, options);
-  giveName(part, to);
+  giveName(part, to, 'backup');
   syncDir(dirname(to));
   return { file: to, position, bytes: statSync(to).size };
 }
@@ -56,30 +56,6 @@ export async function restoreLog(dir: string, file: string, options: CopyOptions
     return { dir: home, position: end.position, movedTo };
   } finally {
     lock.release();
-  }
-}
-
-function refuseExisting(file: string): void {
-  if (!existsSync(file)) return;
-  throw new TurnoutError('conflict', `write the backup "${file}": expected a name that is free, got one that is not`);
-}
-
-/** A hard link fails when the name was taken meanwhile; a rename would overwrite. Not every file system has links. */
-function giveName(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-    rmSync(from);
-  } catch (cause) {
-    if (existsSync(to)) {
-      rmSync(from, { force: true });
-      refuseExisting(to);
-    }
-    try {
-      renameSync(from, to);
-    } catch {
-      rmSync(from, { force: true });
-      throw stateDirError(`name the backup "${to}"`, cause);
-    }
   }
 }
 
