@@ -49,8 +49,8 @@ const isPosition = (what: string): boolean => /^\d{1,15}$/.test(what);
 async function fromFile(what: string | undefined, at: Moment | null, options: ExplainFlags): Promise<Told> {
   const log = await openPastLog(options);
   try {
-    const style = { now: Date.now(), utc: options.utc === true };
-    if (what === undefined) return explainNow(await foldLog(log, log.head), await clockOf(log, style));
+    const style = await clockOf(log, { now: Date.now(), utc: options.utc === true });
+    if (what === undefined) return explainNow(await foldLog(log, log.head), style);
     if (isRequest(what)) return await requestFrom(log, what, style);
     if (isPosition(what)) return must(await explainPositionOf(log, Number(what), style), `position ${what}`, log);
     return await modelFrom(log, what, at, style);
