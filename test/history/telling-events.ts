@@ -18,11 +18,12 @@ export const WHO = [
   '10.1.2.3',
   'boot-id-7',
   'because-anna-said',
+  'carol',
 ];
 /** What must not be found when models are hidden. */
 export const WHICH = ['qwen', 'llama', 'big-group', 'my-tag', 'Qwen3', 'gpt-alias', 'nightset'];
 
-const WORDS = `org/qwen-8b is pinned by anna.meier 10.1.2.3 (because-anna-said); chat-of-anna waits for llama:70b in /home/anna/models/x.gguf at http://gpu-box.lan:80/x; group big-group`;
+const WORDS = `org/qwen-8b is pinned by anna.meier 10.1.2.3 (because-anna-said); chat-of-anna waits for llama:70b with carol in /home/anna/models/x.gguf at http://gpu-box.lan:80/x; group big-group`;
 const PLAIN = `org/qwen-8b waits for llama:70b`;
 const verdict: Verdict = {
   action: 'swap',
@@ -56,7 +57,7 @@ export const CONFIG = JSON.stringify({
   groups: [{ id: 'big-group', members: [QWEN] }],
   turnout: {
     clientPriority: { 'anna.meier': 2 },
-    policy: { file: '/home/anna/p.js', options: { vip: 'anna.meier', keep: [QWEN] } },
+    policy: { file: '/home/anna/p.js', options: { vip: 'carol', keep: [QWEN], weights: { carol: 2 } } },
   },
 });
 

@@ -114,8 +114,30 @@ function fromEvent(names: Names, event: TurnoutEvent): void {
 }
 
 function fromConfig(names: Names, config: Json): void {
-  const { models } = config as { models?: { aliases?: Json }[] };
+  const { models, turnout } = config as { models?: { aliases?: Json }[]; turnout?: { policy?: Json; shadow?: Json } };
   for (const { aliases } of models ?? []) {
     if (Array.isArray(aliases)) for (const alias of aliases) names.asked.add(String(alias));
   }
+  const { policy = null, shadow = null } = turnout ?? {};
+  for (const one of [policy, ...(Array.isArray(shadow) ? shadow : [])]) {
+    const { options = null } = (one ?? {}) as { options?: Json };
+    for (const word of wordsIn(options)) if (!isKnown(names, word)) names.clients.add(word);
+  }
 }
+
+/** Policies are told by their options whom to prefer, and say so in their reasons: in the words of the options. */
+function wordsIn(value: Json): string[] {
+  if (typeof value === 'string') return OWN_WORDS.test(value) ? [] : [value];
+  if (value === null || typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([key, item]) => [
+    ...(Array.isArray(value) || typeof item !== 'number' ? [] : wordsIn(key)),
+    ...wordsIn(item),
+  ]);
+}
+
+const isKnown = ({ models, asked, groups, tags, sets }: Names, word: string): boolean =>
+  [models, asked, groups, tags, sets].some((known: ReadonlySet<string>) => known.has(word));
+
+/** Words of turnout, figures, times and durations are nobody. */
+const OWN_WORDS =
+  /^(?:group|matrix|budget|swap|wait|reject|redirect|idle|drain|load|unload|\W*|[\d:.,\s]+[a-zA-Z]{0,3}|\S{1,2})$/;
