@@ -156,9 +156,11 @@ describe('writing an export', () => {
 });
 
 describe('an export that is opened', () => {
-  it('leaves nothing behind once it is closed', async () => {
+  it('leaves nothing behind, not even if nobody closes it', async () => {
     const log = await openExport(await slice());
-    expect(left()).toHaveLength(1);
+    expect(left()).toEqual([]);
+    expect(await readAll(log)).toHaveLength(90);
+    expect((await log.stateAt(150)).position).toBe(150);
     await log.close();
     expect(left()).toEqual([]);
   });

@@ -7,7 +7,7 @@ import { exportLines } from '../../core/history/export.ts';
 import { CASE_FILE, CASE_SLICE, writeCase } from '../../core/history/export-case.ts';
 import { sliceBase } from '../../core/history/export-range.ts';
 import { type WrittenExport, writeExport } from '../../core/history/export-write.ts';
-import { count, formatBytes, formatMoment } from '../../core/history/format.ts';
+import { count, formatBytes, formatMoment, list } from '../../core/history/format.ts';
 import { positionOf, readMoment } from '../../core/history/moment.ts';
 import { print, printJson } from '../output.ts';
 import { VERSION } from '../version.ts';
@@ -27,7 +27,8 @@ interface ExportCommand extends PastOptions {
 export async function exportLog(options: ExportCommand): Promise<void> {
   const done = await interruptible(async (signal, progress) => {
     progress.show('checking the hashes of the event log');
-    const log = await openPastLog(options);
+    const onProgress = (part: number) => progress.show(`reading the export: ${percent(part)}`);
+    const log = await openPastLog(options, { signal, onProgress });
     try {
       const range = await rangeOf(log, options);
       const lines = exportLines(log, {
@@ -96,8 +97,8 @@ function hiddenText(options: ExportCommand): string {
   const never = 'prompts, answers and keys are in no log';
   const [redact, relabel] = [hides(options), options.relabel === true];
   if (!redact && !relabel) return `${never}; who asked for what is in it: --redact hides that`;
-  const hidden = redact ? ['clients, sessions, addresses and directories'] : [];
+  const hidden = redact ? ['clients', 'sessions', 'addresses', 'directories'] : [];
   if (relabel) hidden.push('models');
   const sources = redact && options.policies !== true ? '; the sources of policies are left out' : '';
-  return `${never}; ${hidden.join(' and ')} have other names${sources}; look at it before you send it`;
+  return `${never}; ${list(hidden)} have other names${sources}; look at it before you send it`;
 }

@@ -5,13 +5,14 @@
 import { open } from 'node:fs/promises';
 import { TurnoutError } from '../../core/errors.ts';
 import { foreign } from '../../core/history/export-format.ts';
-import { looksLikeExport } from '../../core/history/export-read.ts';
+import { looksLikeExport, type ReadOptions } from '../../core/history/export-read.ts';
 import { openExport } from '../../core/history/import.ts';
 import { baseOf } from '../../core/history/pages.ts';
 import type { Position } from '../../core/ids.ts';
 import { openLogFile, openLogForReading, type ReadOnlyLog } from '../../core/log/read-only.ts';
 import { findTurnout, needStateDir } from '../client.ts';
 import type { GlobalOptions } from '../output.ts';
+import { interruptible, percent } from './log-common.ts';
 
 export interface PastOptions extends GlobalOptions {
   /** An export or a backup, in place of the log of a state directory. */
@@ -25,9 +26,12 @@ export interface PastLog extends ReadOnlyLog {
   readonly where: string;
 }
 
-/** Throws TurnoutError: 'not-found', 'log-damaged', 'state-dir', 'usage'. */
-export async function openPastLog(options: PastOptions): Promise<PastLog> {
-  if (options.file !== undefined) return withBase(await openFile(options.file), options.file);
+/**
+ * `reading`: for who has a signal and a line of progress of its own. Throws TurnoutError: 'not-found', 'log-damaged',
+ * 'state-dir', 'usage'.
+ */
+export async function openPastLog(options: PastOptions, reading?: ReadOptions): Promise<PastLog> {
+  if (options.file !== undefined) return withBase(await openFile(options.file, reading), options.file);
   const dir = options.stateDir ?? (await dirOf(options));
   return withBase(await openLogForReading(dir), dir);
 }
@@ -63,10 +67,18 @@ async function withBase(log: ReadOnlyLog, where: string): Promise<PastLog> {
   };
 }
 
-async function openFile(file: string): Promise<ReadOnlyLog> {
-  if (await looksLikeExport(file)) return openExport(file);
+async function openFile(file: string, reading?: ReadOptions): Promise<ReadOnlyLog> {
+  if (await looksLikeExport(file)) return reading === undefined ? openAlone(file) : openExport(file, reading);
   if (await isDatabase(file)) return openLogFile(file);
   throw foreign(file);
+}
+
+/** A long one takes a while, and Ctrl-C must leave nothing of it. */
+async function openAlone(file: string): Promise<ReadOnlyLog> {
+  const log = await interruptible((signal, progress) =>
+    openExport(file, { signal, onProgress: (share) => progress.show(`reading the export: ${percent(share)}`) }),
+  );
+  return log ?? process.exit();
 }
 
 const SQLITE = 'SQLite format 3\0';

@@ -22,7 +22,8 @@ const DIVERGED_EXIT_CODE = 3;
 export async function verify(options: VerifyOptions): Promise<void> {
   const done = await interruptible(async (signal, progress) => {
     progress.show('checking the hashes of the event log');
-    const log = await openPastLog(options);
+    const onProgress = (part: number) => progress.show(`reading the export: ${percent(part)}`);
+    const log = await openPastLog(options, { signal, onProgress });
     try {
       const found = await verifyPast(log, await fromOf(log, options), signal, (part) =>
         progress.show(`asking the decisions again: ${percent(part)}`),

@@ -28,28 +28,14 @@ export interface ImportedLog extends ReadOnlyLog {
  */
 export async function openExport(file: string, options: ReadOptions = {}): Promise<ImportedLog> {
   const dir = tempDir();
-  const remove = () => rmSync(dir, { recursive: true, force: true });
-  process.once('exit', remove);
-  const forget = () => {
-    process.off('exit', remove);
-    remove();
-  };
   try {
     const database = join(dir, 'export.db');
     const { header, end, link } = await makeFrom(file, database, options);
     const log = await openMadeLog(database, Math.max(link.position, header.base));
-    return {
-      ...log,
-      header,
-      end,
-      async close() {
-        await log.close();
-        forget();
-      },
-    };
-  } catch (error) {
-    forget();
-    throw error;
+    await log.read({ limit: 1 }); // from now on the reader holds it open, and needs no name for it
+    return { ...log, header, end };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
   }
 }
 
