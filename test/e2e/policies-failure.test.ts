@@ -47,7 +47,6 @@ describe('a policy that fails', { timeout: 60_000 }, () => {
       expect(failed.length, how).toBe(n + 1);
       expect(failed[n]?.data, how).toMatchObject({
         slot: 'live',
-        strike: 1,
         fault: { during: 'plan', file: `${dir}/policy.js`, ...fault },
       });
       const { ms, via } = await answeredIn(turnout, model);

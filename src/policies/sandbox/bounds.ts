@@ -7,6 +7,8 @@ export const BOUNDS = {
   policyCallMs: 50, // what one call may take inside the isolate
   policyAnswerMs: 150, // after which the asker is told that no answer came
   policyKillMs: 500, // without a sign of life under a job, after which the child is killed
+  policyLoadKillMs: 2_000, // the same while a program is loaded: nobody waits, and the host itself has much to do
+  policyLoadStarvedMs: 400, // as below, then
   policyStarvedMs: 50, // on the processor; a late child that had less was waiting for the machine
   policyChildStartMs: 10_000, // from the start of the child to its first word
   policyWatchMs: 10, // how often time and memory are looked at under a job; hostile programs take 1 GB a second

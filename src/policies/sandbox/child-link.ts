@@ -50,6 +50,7 @@ export function startChild(command: { file: string; args: readonly string[] }, p
   let answeredId = 0;
   let restedId = 0;
   let busySince: number | null = null;
+  let isLoading = false;
   /** Processor time when the watch first looked at this job; null before. */
   let workedBefore: number | null = null;
   let stderr = '';
@@ -84,7 +85,7 @@ export function startChild(command: { file: string; args: readonly string[] }, p
       // What it said may lie unread in the pipe, if it was this process that did not get to it.
       setImmediate(() => {
         if (!isSilent()) return;
-        end('timeout', `gave no sign of life for ${BOUNDS.policyKillMs} ms and was stopped`, !isStarved());
+        end('timeout', `gave no sign of life for ${killMs()} ms and was stopped`, !isStarved());
       });
     }
   }
@@ -92,11 +93,16 @@ export function startChild(command: { file: string; args: readonly string[] }, p
   /** Where nobody counts processor time it is taken for the policy's own. */
   function isStarved(): boolean {
     const worked = processorMs(pid);
-    return worked !== null && (workedBefore === null || worked - workedBefore < BOUNDS.policyStarvedMs);
+    const enough = isLoading ? BOUNDS.policyLoadStarvedMs : BOUNDS.policyStarvedMs;
+    return worked !== null && (workedBefore === null || worked - workedBefore < enough);
   }
 
   function isSilent(): boolean {
-    return busySince !== null && performance.now() - busySince > BOUNDS.policyKillMs;
+    return busySince !== null && performance.now() - busySince > killMs();
+  }
+
+  function killMs(): number {
+    return isLoading ? BOUNDS.policyLoadKillMs : BOUNDS.policyKillMs;
   }
 
   const reader = createFrameReader(({ head, body }) => {
@@ -150,6 +156,7 @@ export function startChild(command: { file: string; args: readonly string[] }, p
       lastId = message.id;
       busySince = performance.now();
       workedBefore = null;
+      isLoading = message.op === 'load';
       watch ??= setInterval(look, BOUNDS.policyWatchMs);
       child.stdin.write(encodeFrame(message, body));
     },
