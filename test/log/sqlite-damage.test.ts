@@ -298,6 +298,21 @@ describe('openSqliteLog() on what it cannot use', () => {
     expect(readHead(`${replaced?.movedTo}.head.json`)).toMatchObject({ position: EVENTS });
   });
 
+  it.each(['{', 'null'])(
+    'moves aside a log in which an event has the data %s, though every hash fits',
+    async (data) => {
+      const dir = copyLog(originals.closed, originals.root);
+      tamper(dir, `UPDATE events SET data = '${data}' WHERE position = ${EVENTS}`);
+      rehash(dir);
+      rmSync(join(dir, 'head.json'));
+      const { log, replaced } = await openTestLog(dir);
+      expect(replaced?.reason).toMatch(/^damaged: its events are what was written, but do not fold: /);
+      log.append(eventsFrom(1, 3), true);
+      await log.flush();
+      expect(log.durable).toBe(3);
+    },
+  );
+
   it('does not take an event of a type or version that it does not know for damage', async () => {
     for (const [column, value] of [
       ['type', 'future.happened'],

@@ -11,6 +11,7 @@ import { readHead } from './head-file.ts';
 import type { LogFiles } from './log-files.ts';
 import { sizeOf } from './log-files.ts';
 import type { Link } from './sqlite-chain.ts';
+import { stateAt } from './sqlite-fold.ts';
 import { Unsound } from './sqlite-root.ts';
 import { APPLICATION_ID, formatOf, MIGRATIONS } from './sqlite-schema.ts';
 import { newestSnapshot } from './sqlite-snapshots.ts';
@@ -137,10 +138,23 @@ function examine(reader: Database.Database, files: LogFiles, { head, known, whol
     const broken = claim && contradiction(reader, files, verified, claim);
     if (broken) return broken;
   }
+  const unfolded = whyNoFold(reader, verified.last.position);
+  if (unfolded !== null) return unusable('damaged', `its events are what was written, but do not fold: ${unfolded}`);
   reader.exec('COMMIT');
   const { root, last } = verified;
   const at = snapshot?.link.position ?? 0;
   return { kind: 'sound', reader, base: root.position, last, whole: !tailOnly, snapshot: at, warnings };
+}
+
+/** A log that leads to no state is of no use to a start, whoever wrote it; null where it leads to one. */
+function whyNoFold(reader: Database.Database, last: Position): string | null {
+  try {
+    stateAt(reader, last);
+    return null;
+  } catch (error) {
+    if (error instanceof Database.SqliteError || !(error instanceof Error)) throw error;
+    return error.message;
+  }
 }
 
 /** A log that is ahead of what is claimed is sound; one that is behind it, or another one, is not. */
