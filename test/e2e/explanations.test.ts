@@ -44,6 +44,28 @@ describe('turnout explain', { timeout: 90_000 }, () => {
     await expectGolden('explanations/swap.txt', text);
   });
 
+  it('tells what a swap was weighed against, and what that would have cost', async () => {
+    const models = {
+      coder: { flags: '--tokens 3 --load-ms 3000', more: ['turnout: { memory: 14GiB }'] },
+      chat: { flags: '--tokens 3', more: ['turnout: { memory: 8GiB }'] },
+      whisper: { flags: '--tokens 3', more: ['turnout: { memory: 5GiB }'] },
+    };
+    const tail = 'turnout: { planner: budget, devices: { gpu0: 24GiB } }';
+    const turnout = await start({ config: await config(models, tail) });
+    for (const model of ['chat', 'coder']) expect(await ask(turnout, model, 'open-webui').status).toBe(200);
+    const request = ask(turnout, 'whisper', 'home-assistant');
+    expect(await request.status).toBe(200);
+    const swap = await event(turnout, 'swap.started', 'whisper');
+    const stop = await event(turnout, 'process.stopping', 'chat');
+    const text = await transcript(
+      turnout,
+      ['explain', await request.id],
+      ['explain', String(swap.position)],
+      ['explain', 'chat', '--at', String(stop.position)],
+    );
+    await expectGolden('explanations/weighed.txt', text);
+  });
+
   it('tells of a model that was unloaded for its ttl', async () => {
     const turnout = await start({ config: await config({ llama: { flags: QUICK, more: ['ttl: 1'] } }) });
     expect(await ask(turnout, 'llama', 'open-webui').status).toBe(200);

@@ -8,7 +8,10 @@ const RULES: [RegExp, string | ((numbered: (kind: string, value: string) => stri
     [/\b\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{3} (?:UTC|[+-]\d{2}:\d{2})/g, '<time>'],
     [/\b\d{2}:\d{2}:\d{2}\.\d{3}\b/g, '<clock>'],
     [/\breq_[\w-]+/g, (numbered, id = '') => `<request ${numbered('request', id)}>`],
-    [/\b(run|position|explain) (\d+)\b/g, (numbered, _, word, n = '') => `${word} <event ${numbered('event', n)}>`],
+    [
+      /(\brun|\bposition|\bexplain|--at) (\d+)\b/g,
+      (numbered, _, word, n = '') => `${word} <event ${numbered('event', n)}>`,
+    ],
     [/\b127\.0\.0\.1:\d+/g, '127.0.0.1:<port>'],
     [/\bport \d+/g, 'port <port>'],
     [/\bpid \d+/g, 'pid <pid>'],
