@@ -2,11 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { type EventType, type TurnoutEvent, VERSION } from '../../src/core/events.ts';
 import { createReplaceNames } from '../../src/core/history/disguise/find-names.ts';
+import { exportLines } from '../../src/core/history/export.ts';
 import { openMemoryLog } from '../../src/core/log/memory.ts';
 import type { ReadOnlyLog } from '../../src/core/log/read-only.ts';
+import { runSeed } from '../simulation/run-seed.ts';
 import { keptLog, opened, textOf, written } from './export-support.ts';
 import { CONFIG, QWEN, TELLING, WHICH, WHO } from './telling-events.ts';
 
+const SIMULATED = 6;
+const ALL = { policies: false };
 const SOURCE = "export default { plan: (view) => view.client === 'anna.meier' && 'org/qwen-8b' }; // for anna.meier";
 
 /** The events, in the order of the table, about one model and one request. */
@@ -104,6 +108,26 @@ describe('a slice with other names', () => {
         policies: [...state.policies.values()].map(({ name }) => name),
       });
       expect(shape(now)).toEqual(shape(then));
+    }
+  });
+});
+
+describe('slices of simulated logs', () => {
+  const first = Number(process.env['TURNOUT_TEST_SEED'] ?? Date.now() % 1_000_000);
+  const seeds = Array.from({ length: SIMULATED }, (_, index) => first + index);
+
+  it.each(seeds)('fold to the same under other names, wherever they begin: seed %i', async (seed) => {
+    const { log } = openMemoryLog();
+    const events = runSeed(seed).log.map((text) => JSON.parse(text) as TurnoutEvent);
+    log.append(events, true);
+    for (const part of [0, 0.3, 0.9]) {
+      const base = Math.floor(events.length * part);
+      const options = { ...ALL, base, head: events.length, redact: true, relabel: true, version: '0', now: 0 };
+      const lines: string[] = [];
+      // It ends with an error when the slice does not fold to the renamed state of the log.
+      for await (const line of exportLines(log, options)) lines.push(line);
+      expect(lines.at(-1)).toContain('"stateHash"');
+      expect(found(lines.join(''), ['client0', 'client1', 'client2', 'pinned by simulation'])).toEqual([]);
     }
   });
 });
