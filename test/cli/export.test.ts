@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { textOf } from '../history/export-support.ts';
+import { changed, textOf } from '../history/export-support.ts';
 import { checkKeptLog } from '../log/kept-logs.ts';
 import { fakeConfig } from '../support/fake-models.ts';
 import { freePorts } from '../support/ports.ts';
@@ -174,6 +174,20 @@ describe('turnout import', () => {
     const again = await cli('import', out('slice.turnout'), '--state-dir', out('elsewhere'));
     expect(again).toMatchObject({ code: 1 });
     expect(again.err).toContain('expected a directory without a log, got one with a log');
+  });
+
+  it('says when it does not lead where it says, or cannot be compared', { timeout: 60_000 }, async () => {
+    const other = changed(out('slice.turnout'), (text) => text.replace(/"stateHash":"..../, '"stateHash":"0000'));
+    const ran = await cli('import', other);
+    expect(ran).toMatchObject({ code: 3, err: '' });
+    expect(ran.out).toContain('another state than was recorded: please report it, with the file');
+    const older = changed(out('slice.turnout'), (text) =>
+      text.replace(/"stateVersion":\d+,"stateHash":"..../, '"stateVersion":0,"stateHash":"0000'),
+    );
+    expect(await cli('import', older)).toMatchObject({ code: 0, err: '' });
+    expect((await cli('import', older)).out).toContain(
+      'a state of another version of turnout, which cannot be compared',
+    );
   });
 
   it('of something else says what was expected', async () => {

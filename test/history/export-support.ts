@@ -1,8 +1,8 @@
 /** Logs to export, and what tests of exports do with them. Must never write outside its temporary directories. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { type ExportedLog, type ExportOptions, exportLines } from '../../src/core/history/export.ts';
 import { type WrittenExport, writeExport } from '../../src/core/history/export-write.ts';
@@ -37,3 +37,10 @@ export async function opened(file: string): Promise<ImportedLog> {
 }
 
 export const textOf = (file: string): string => gunzipSync(readFileSync(file)).toString('utf8');
+
+/** The same file with other contents. */
+export function changed(file: string, change: (text: string) => string): string {
+  const to = join(tempDir(), 'changed.turnout');
+  writeFileSync(to, gzipSync(change(gunzipSync(readFileSync(file)).toString('utf8'))));
+  return to;
+}

@@ -1,14 +1,14 @@
 /** What is opened as an export: only a whole one, and nothing is left behind. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exportLines } from '../../src/core/history/export.ts';
 import { writeExport } from '../../src/core/history/export-write.ts';
 import { importInto, openExport } from '../../src/core/history/import.ts';
 import { openLogForReading } from '../../src/core/log/read-only.ts';
 import { openTestLog, randomFrom, readAll, tempDir } from '../log/log-fixtures.ts';
-import { keptLog, opened, written } from './export-support.ts';
+import { changed, keptLog, opened, written } from './export-support.ts';
 
 const SEED = Number(process.env['TURNOUT_TEST_SEED'] ?? Date.now() % 1_000_000);
 const FLIPS = Number(process.env['TURNOUT_TEST_FLIPS'] ?? 40);
@@ -28,13 +28,6 @@ const left = () => readdirSync(tmp).filter((name) => name.startsWith('turnout-ex
 
 async function slice(): Promise<string> {
   return (await written(await keptLog('0.1.0'), { base: 100 })).file;
-}
-
-/** The same file with other contents. */
-function changed(file: string, change: (text: string) => string): string {
-  const to = join(tempDir(), 'changed.turnout');
-  writeFileSync(to, gzipSync(change(gunzipSync(readFileSync(file)).toString('utf8'))));
-  return to;
 }
 
 function bytesOf(bytes: Buffer): string {
