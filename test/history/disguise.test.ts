@@ -112,6 +112,24 @@ describe('a slice with other names', () => {
   });
 });
 
+describe('a client that is called like a word of turnout', () => {
+  it('is hidden where it is the client, and leaves sentences alone', async () => {
+    const { log } = openMemoryLog();
+    const arrived = { ...TELLING['request.arrived'], client: 'swap', session: '1' };
+    const blocked = { on: 'swap', until: null, reason: 'a swap of 1 model is under way' } as const;
+    log.append(
+      [
+        { position: 1, at: 1, version: 1, type: 'request.arrived', model: QWEN, data: arrived },
+        { position: 2, at: 2, version: 1, type: 'target.blocked', model: QWEN, data: blocked },
+      ],
+      true,
+    );
+    const text = textOf((await written({ ...log, head: 2 }, { redact: true })).file);
+    expect(text).toContain('"reason":"a swap of 1 model is under way"');
+    expect(text).toMatch(/"client":"client-[0-9a-f]+","session":"session-[0-9a-f]+"/);
+  });
+});
+
 describe('slices of simulated logs', () => {
   const first = Number(process.env['TURNOUT_TEST_SEED'] ?? Date.now() % 1_000_000);
   const seeds = Array.from({ length: SIMULATED }, (_, index) => first + index);

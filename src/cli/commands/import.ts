@@ -3,7 +3,7 @@
  * to look at it. With --state-dir it becomes the log of a new state directory.
  */
 import { createHash } from 'node:crypto';
-import { count, formatDuration, formatMoment } from '../../core/history/format.ts';
+import { count, formatDuration, formatMoment, list } from '../../core/history/format.ts';
 import { type ImportedLog, importInto, openExport } from '../../core/history/import.ts';
 import { encodeState, STATE_VERSION } from '../../core/state-codec.ts';
 import { type GlobalOptions, print, printJson, table } from '../output.ts';
@@ -52,7 +52,7 @@ function foundText({ file, header, end, foldsTo, models, stateDir }: Found, styl
     from === null || to === null
       ? 'none'
       : `${formatMoment(from, style)} to ${formatMoment(to, style)}, ${formatDuration(to - from)}`;
-  const hidden = [...(redacted ? ['clients and places'] : []), ...(relabelled ? ['models'] : [])];
+  const hidden = [...(redacted ? ['clients', 'sessions', 'places'] : []), ...(relabelled ? ['models'] : [])];
   const at = stateDir === null ? `--file ${file}` : `--state-dir ${stateDir}`;
   const rows = [
     ['export', `${file}: whole`],
@@ -62,7 +62,7 @@ function foundText({ file, header, end, foldsTo, models, stateDir }: Found, styl
     ['begins', base === 0 ? 'with the first event of its log' : `with the state after event ${base}`],
     ['holds', `${count(requests, 'request')}, ${count(decisions, 'decision')}, ${count(end.models, 'model')}`],
     ['models', models.join(', ')],
-    ['hidden', hidden.length === 0 ? 'nothing' : `the names of ${hidden.join(' and ')}`],
+    ['hidden', hidden.length === 0 ? 'nothing' : `the names of ${list(hidden)}`],
     ['folds to', foldWords(foldsTo)],
   ];
   const replay = stateDir === null ? `turnout replay ${file} --speed 0` : `turnout replay ${at} --speed 0`;

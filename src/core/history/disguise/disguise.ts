@@ -7,7 +7,7 @@ import { createHmac } from 'node:crypto';
 import { type ModelId, modelId, runId } from '../../ids.ts';
 import { outputFile, runOfOutputFile } from '../../output-file.ts';
 import { createReplaceNames } from './find-names.ts';
-import { type Names, OWN_CLIENTS } from './names.ts';
+import { isNobody, type Names, OWN_CLIENTS } from './names.ts';
 
 export interface DisguiseOptions {
   /** Clients, sessions, addresses, directories and output are hidden. */
@@ -70,8 +70,8 @@ export function createDisguise(names: Names, { redact, relabel, key }: DisguiseO
   function wordsOf(): Map<string, string> {
     const words = new Map<string, string>();
     if (redact) {
-      for (const name of names.sessions) words.set(name, session(name));
-      for (const name of names.clients) words.set(name, client(name));
+      for (const name of names.sessions) if (!isNobody(name)) words.set(name, session(name));
+      for (const name of names.clients) if (!isNobody(name)) words.set(name, client(name));
       for (const name of names.owners) words.set(name, owner(name));
     }
     if (relabel) {

@@ -13,6 +13,12 @@ import { eventsOf } from '../pages.ts';
 /** What turnout calls itself as a client. */
 export const OWN_CLIENTS: ReadonlySet<string> = new Set(['', 'turnout']);
 
+/** Words of turnout, figures, times and durations: in a sentence they are nobody, whoever is called so. */
+export const isNobody = (word: string): boolean =>
+  /^(?:group|matrix|budget|swap|wait|reject|redirect|idle|drain|load|unload|\W*|[\d:.,\s]+[a-zA-Z]{0,3}|\S{1,2})$/.test(
+    word,
+  );
+
 export interface Names {
   /** In the order in which they get their numbers. */
   models: Set<ModelId>;
@@ -127,7 +133,7 @@ function fromConfig(names: Names, config: Json): void {
 
 /** Policies are told by their options whom to prefer, and say so in their reasons: in the words of the options. */
 function wordsIn(value: Json): string[] {
-  if (typeof value === 'string') return OWN_WORDS.test(value) ? [] : [value];
+  if (typeof value === 'string') return isNobody(value) ? [] : [value];
   if (value === null || typeof value !== 'object') return [];
   return Object.entries(value).flatMap(([key, item]) => [
     ...(Array.isArray(value) || typeof item !== 'number' ? [] : wordsIn(key)),
@@ -137,7 +143,3 @@ function wordsIn(value: Json): string[] {
 
 const isKnown = ({ models, asked, groups, tags, sets }: Names, word: string): boolean =>
   [models, asked, groups, tags, sets].some((known: ReadonlySet<string>) => known.has(word));
-
-/** Words of turnout, figures, times and durations are nobody. */
-const OWN_WORDS =
-  /^(?:group|matrix|budget|swap|wait|reject|redirect|idle|drain|load|unload|\W*|[\d:.,\s]+[a-zA-Z]{0,3}|\S{1,2})$/;
