@@ -26,4 +26,4 @@ const parts = await startParts(config.config, {
 });
 const { url } = await parts.api.listen('127.0.0.1:0');
 console.log(`listening on ${url}`);
-process.once('SIGTERM', () => void parts.stop('SIGTERM', false));
+process.once('SIGTERM', () => void parts.stop('SIGTERM'));

@@ -3,14 +3,15 @@
  * them, and how all of it ends. Knows the kernel only as a `Router`.
  * Must never keep the process alive after `close`.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import Koa, { type ExtendableContext } from 'koa';
 import { LIMITS } from '../core/limits.ts';
 import { type ApiContext, type ApiOptions, type ApiState, type App, keysOf } from './context.ts';
 import { markExpecting } from './continue.ts';
-import { createHttpServer, type Listening, listenOn, type ServerHooks, serverLife } from './listen.ts';
+import { createHttpServer, type Listening, listenOn, listenOnInherited, type ServerHooks } from './listen.ts';
 import { outerMiddleware } from './outer.ts';
 import { routesOf } from './routes/routes.ts';
+import { serverLife } from './server-life.ts';
 import { followRuns } from './stream/follow-runs.ts';
 import { createOpenStreams } from './stream/open-streams.ts';
 import { handleUpgrade, isUpgrade } from './upgrade.ts';
@@ -19,6 +20,15 @@ import { createUpstreams } from './upstreams.ts';
 export interface Api {
   /** Listens on `host:port` or `:port`. Throws `port-in-use` or `usage`. */
   listen(hostPort: string): Promise<Listening>;
+  /** The same on a socket inherited as this descriptor. */
+  listenOnInherited(fd: number): Promise<Listening>;
+  /** What listens, to be held by somebody else while a successor starts. */
+  readonly server: Server;
+  /**
+   * Takes no more connections but leaves the socket to its successor; resolves when whoever had connected was answered, or
+   * after `withinMs` by cutting what is left.
+   */
+  release(withinMs: number): Promise<void>;
   /** Ends log streams and event feeds, which would otherwise never end. Idempotent. */
   closeStreams(): void;
   /**
@@ -36,9 +46,8 @@ export function createApi(options: ApiOptions): Api {
     upstreams: createUpstreams(options.router),
   };
   const handle = koaOf(app);
-  const onAnswered = (): void => life.answered();
   const answer = (req: IncomingMessage, res: ServerResponse): void => {
-    res.on('close', onAnswered);
+    life.asked(req, res);
     void handle(req, res);
   };
   const hooks: ServerHooks = {
@@ -61,7 +70,17 @@ export function createApi(options: ApiOptions): Api {
   if (toStdout === 'upstream' || toStdout === 'both') copyOutputToLog(app, output.signal);
 
   return {
+    server,
     listen: (hostPort) => listenOn(server, hostPort),
+    async listenOnInherited(fd) {
+      const listening = await listenOnInherited(server, fd);
+      life.inherited(fd);
+      return listening;
+    },
+    async release(withinMs) {
+      app.streams.closeAll();
+      await life.release(withinMs);
+    },
     closeStreams: () => app.streams.closeAll(),
     async close(withinMs = LIMITS.shutdownMs) {
       app.streams.closeAll();

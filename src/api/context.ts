@@ -4,6 +4,7 @@
  */
 import type { ParameterizedContext } from 'koa';
 import type { Config } from '../core/config/config.ts';
+import type { Diagnostic } from '../core/config/diagnostics.ts';
 import type { RequestId } from '../core/ids.ts';
 import type { Router } from '../core/runtime/router.ts';
 import type { TextLog } from '../core/runtime/text-log.ts';
@@ -37,7 +38,12 @@ export interface ApiOptions {
   output: OutputSource;
   /** PEM certificate and key; without them it speaks plain HTTP. */
   tls?: { cert: Buffer; key: Buffer } | null;
+  /** Hands over to a successor; absent where that cannot be done. Resolves when it is decided, before it begins. */
+  restart?: (by: string) => Promise<RestartAnswer>;
 }
+
+/** What became of a wish to restart. */
+export type RestartAnswer = { ok: true } | { ok: false; why: string; diagnostics: readonly Diagnostic[] };
 
 export interface App extends ApiOptions {
   /** API keys of the configuration of this moment. */

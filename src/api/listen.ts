@@ -1,6 +1,5 @@
 /**
- * The HTTP server's settings and its life: listening, and closing without cutting what is being answered.
- * Knows no routes. Each setting that differs from Node's default says why.
+ * The HTTP server's settings, and how it begins to listen. Its end is server-life.ts. Knows no routes. Each setting that differs from Node's default says why.
  */
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -67,6 +66,19 @@ export function listenOn(server: Server, hostPort: string): Promise<Listening> {
   });
 }
 
+/** Goes on listening on a socket that was inherited as this descriptor; who connected meanwhile waits in its queue. */
+export function listenOnInherited(server: Server, fd: number): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: Error): void =>
+      reject(new TurnoutError('usage', `listen on the inherited socket: ${cause.message}`, { cause }));
+    server.once('error', onError);
+    server.listen({ fd }, () => {
+      server.off('error', onError);
+      resolve(listeningAt(server.address() as AddressInfo, server instanceof TlsServer ? 'https' : 'http'));
+    });
+  });
+}
+
 function listeningAt({ address, port }: AddressInfo, scheme: 'http' | 'https'): Listening {
   const everywhere = address === '::' || address === '0.0.0.0';
   const host = everywhere ? '127.0.0.1' : address.includes(':') ? `[${address}]` : address;
@@ -87,44 +99,4 @@ function listenError(hostPort: string, cause: NodeJS.ErrnoException): TurnoutErr
   return new TurnoutError('usage', `listen on "${hostPort}": ${reason}; choose another address with --listen`, {
     cause,
   });
-}
-
-/** Follows the server's connections, so that it can be closed for good. */
-export interface ServerLife {
-  /** A socket that left HTTP: the server no longer counts it as a request. */
-  upgraded(socket: Duplex): void;
-  /** An answer ended; while closing, its connection is closed too instead of being kept for another request. */
-  answered(): void;
-  /**
-   * Takes no more connections; resolves when the last answer has ended, or after `withinMs` by cutting what is left; may
-   * be called again with less patience.
-   */
-  close(withinMs: number): Promise<void>;
-}
-
-export function serverLife(server: Server): ServerLife {
-  const upgraded = new Set<Duplex>();
-  let closing: Promise<void> | null = null;
-  const cut = (): void => {
-    server.closeAllConnections();
-    for (const socket of upgraded) socket.destroy();
-  };
-  return {
-    upgraded(socket) {
-      upgraded.add(socket);
-      socket.once('close', () => upgraded.delete(socket));
-    },
-    answered() {
-      if (closing !== null) setImmediate(() => server.closeIdleConnections());
-    },
-    async close(withinMs) {
-      closing ??= new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      });
-      const timer = setTimeout(cut, withinMs);
-      await closing;
-      clearTimeout(timer);
-    },
-  };
 }

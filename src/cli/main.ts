@@ -190,6 +190,10 @@ function addOperations(program: Command): void {
     .action(async (model: string | undefined, options) =>
       (await import('./commands/unload.ts')).unload(model, options),
     );
+  client(program.command('restart'))
+    .description('start the running turnout anew, after an upgrade say: nothing is refused, models stay loaded')
+    .addHelpText('after', '\nExample:\n  turnout restart')
+    .action(async (options: GlobalOptions) => (await import('./commands/restart.ts')).restart(options));
 }
 
 function addHolds(program: Command): void {

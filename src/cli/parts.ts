@@ -1,5 +1,6 @@
 /** The parts of a running turnout, put together; the only place that knows which implementation stands behind each seam. */
-import { type Api, createApi } from '../api/api.ts';
+import type { Api } from '../api/api.ts';
+import type { ApiOptions } from '../api/context.ts';
 import type { Config } from '../core/config/config.ts';
 import type { OpenedLog } from '../core/log/log.ts';
 import { openMemoryLog } from '../core/log/memory.ts';
@@ -22,8 +23,11 @@ export interface Parts {
   router: Router;
   api: Api;
   textLog: TextLog;
-  /** Drains and stops everything, or at once with `force`. Resolves when no child is left and the log is closed. */
-  stop(signal: string, force: boolean): Promise<void>;
+  /**
+   * Drains and stops everything, or at once with `force`. Resolves when the log is closed and no child is left, or with
+   * `keep` only such as the next start will adopt.
+   */
+  stop(signal: string, how?: { force?: boolean; keep?: boolean }): Promise<void>;
 }
 
 export interface PartsOptions {
@@ -32,6 +36,10 @@ export interface PartsOptions {
   tls: { cert: Buffer; key: Buffer } | null;
   /** A disk that is slow or broken on demand; for measurements only. */
   fault?: LogFault;
+  /** The turnout before this one handed over to it. */
+  handedOver?: boolean;
+  /** What `POST /api/restart` calls. */
+  restart?: ApiOptions['restart'];
 }
 
 /** Throws TurnoutError when the log is held by another turnout or cannot be opened. */
@@ -47,6 +55,9 @@ export async function startParts(config: Config, options: PartsOptions): Promise
   });
   const onWarning = (message: string) => textLog.warn(message);
   let onReplaced: Replacing = () => {};
+  // half of the time that a start takes is loading programs: the HTTP side's while the log is opened by another thread
+  const loading = import('../api/api.ts');
+  loading.catch(() => {}); // told where it is awaited, if the log can be opened at all
   const opened = await openLog(options, onWarning, (replaced) => onReplaced(replaced));
   for (const warning of opened.warnings) textLog.warn(warning);
 
@@ -75,6 +86,7 @@ export async function startParts(config: Config, options: PartsOptions): Promise
     },
     version: VERSION.version,
     bootId: readBootId(),
+    handedOver: options.handedOver ?? false,
     onEvent(event) {
       const line = narrate(event);
       if (line !== null) textLog[line.level](line.text);
@@ -85,6 +97,7 @@ export async function startParts(config: Config, options: PartsOptions): Promise
     },
   });
   current = router.config;
+  const { createApi } = await loading;
   const api = createApi({
     router,
     textLog,
@@ -92,16 +105,17 @@ export async function startParts(config: Config, options: PartsOptions): Promise
     stateDir,
     output: { readOutput, followOutput },
     tls: options.tls,
+    ...(options.restart === undefined ? {} : { restart: options.restart }),
   });
 
   return {
     router,
     api,
     textLog,
-    async stop(signal, force) {
+    async stop(signal, { force = false, keep = false } = {}) {
       api.closeStreams();
       const closed = api.close();
-      await router.shutdown(signal, force);
+      await router.shutdown(signal, { force, keep });
       await closed;
       await runtime.close();
       await opened.log.close();

@@ -6,7 +6,7 @@ import { staysUntil } from './anti-thrash.ts';
 import { expiresAt, idleWishAt } from './idle.ts';
 import { LIMITS } from './limits.ts';
 import { type Asked, askAgainAt } from './questions.ts';
-import { drainsAt, mustGet, overdueAt, residentUntil } from './rules.ts';
+import { drainsAt, isEnding, mustGet, overdueAt, residentUntil } from './rules.ts';
 import { memoryWaitEnds } from './settle-memory.ts';
 import type { ModelState, State } from './state.ts';
 
@@ -18,7 +18,7 @@ export function nextDeadline(state: Readonly<State>, asked: Asked, now: number):
   for (const swap of state.swaps.values()) next = Math.min(next, memoryWaitEnds(swap));
   for (const id of state.targets) next = Math.min(next, ofTarget(state, mustGet(state, id), asked, now));
   if (state.drain !== null && state.drain.swap === null) next = Math.min(next, state.drain.until);
-  if (state.phase === 'draining') next = Math.min(next, (state.drainingSince ?? 0) + LIMITS.shutdownMs);
+  if (isEnding(state)) next = Math.min(next, (state.drainingSince ?? 0) + LIMITS.shutdownMs);
   next = Math.min(next, idleWishAt(state, now));
   if (state.policyWakeAt !== null && state.policyWakeAt > now) next = Math.min(next, state.policyWakeAt);
   return Number.isFinite(next) ? next : null;

@@ -2,16 +2,23 @@
 import type { Batch } from './batch.ts';
 import { abandonSwap, rejectWaiting } from './endings.ts';
 import type { InputOf } from './inputs.ts';
+import { LIMITS } from './limits.ts';
+import { isEnding } from './rules.ts';
 import type { State } from './state.ts';
 
-/** Closes what a killed predecessor left open: requests and swaps get their terminal events, its children are stopped. */
+/**
+ * Closes what a killed predecessor left open: requests and swaps get their terminal events; its children are adopted
+ * where they were found fit for it, and stopped otherwise.
+ */
 export function routerBoot(
   batch: Batch,
   state: Readonly<State>,
-  { started, replaced }: InputOf<'router.boot'>,
+  { started, replaced, children = [], handedOver = false }: InputOf<'router.boot'>,
   now: number,
 ): void {
-  const unfinished = state.phase === 'running' || state.phase === 'draining' ? state.started : null;
+  const unfinished = state.phase === 'running' || isEnding(state) ? state.started : null;
+  const how = unfinished !== null ? 'killed' : handedOver ? 'handed-over' : 'kept';
+  const found = new Map(children.map((child) => [child.run, child]));
   const cause = batch.add({ type: 'router.started', data: { ...started, unfinished } });
   if (replaced !== null) batch.add({ type: 'log.replaced', cause, data: replaced });
   for (const request of state.requests.values()) {
@@ -32,7 +39,16 @@ export function routerBoot(
   }
   for (const model of state.models.values()) {
     if (model.run === null) continue;
-    const detail = 'turnout was killed while this run was alive';
+    const child = found.get(model.run.run);
+    if (child?.adoptable && model.run.phase !== 'stopping') {
+      const { run, pid, startTime, bootId, baseUrl } = child;
+      // even one whose time is over gets as long as it takes to see that it is loaded by now
+      const deadline = model.run.phase === 'starting' ? Math.max(model.run.deadline, now + LIMITS.adoptHealthMs) : null;
+      const data = { run, pid, startTime, bootId, baseUrl, how, deadline } as const;
+      batch.add({ type: 'process.adopted', model: model.id, cause, data });
+      continue;
+    }
+    const detail = child?.adoptable === false ? `not adopted: ${child.why}` : 'it was alive when turnout ended';
     batch.add({
       type: 'process.stopping',
       model: model.id,

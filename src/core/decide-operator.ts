@@ -3,6 +3,7 @@ import type { Batch } from './batch.ts';
 import { abandonSwap, killAt, rejectWaiting, stopRun } from './endings.ts';
 import type { Position } from './ids.ts';
 import type { InputOf } from './inputs.ts';
+import { isEnding } from './rules.ts';
 import type { ModelState, State } from './state.ts';
 
 /** Unloading does not wait for requests in flight (spec 4.7) and never blocks other models. */
@@ -24,17 +25,18 @@ export function unloadAsked(
   }
 }
 
-/** The first signal drains, the second stops at once. */
+/** The first signal drains, the second stops at once. Models that are to be kept are kept whatever the hurry. */
 export function shutdownAsked(
   batch: Batch,
   state: Readonly<State>,
-  { signal, force }: InputOf<'operator.shutdown'>,
+  { signal, force, keep = false }: InputOf<'operator.shutdown'>,
   now: number,
 ): void {
   if (state.phase === 'stopped') return;
   let cause: Position | undefined;
-  if (state.phase !== 'draining') {
-    cause = batch.add({ type: 'router.draining', data: { signal } });
+  const ending = isEnding(state);
+  if (!ending) {
+    cause = batch.add({ type: 'router.draining', data: { signal, ...(keep ? { keep } : {}) } });
     const reason = 'unspecific error: group is shutting down';
     for (const id of state.targets) {
       const model = state.models.get(id) as ModelState;
@@ -42,9 +44,11 @@ export function shutdownAsked(
     }
     for (const swap of state.swaps.values()) abandonSwap(batch, state, swap.target, 'turnout is shutting down', cause);
   }
-  if (!force && state.phase !== 'draining') return;
+  if (!force && !ending) return;
+  const kept = ending ? state.phase === 'leaving' : keep;
   for (const id of state.alive) {
     const model = state.models.get(id) as ModelState;
+    if (kept && model.run?.phase !== 'stopping') continue;
     stopRun(batch, model.run, { reason: 'shutdown', killAt: now, ...(cause === undefined ? {} : { cause }) });
     killRun(batch, model, `${signal} came a second time`);
   }

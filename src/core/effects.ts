@@ -8,7 +8,8 @@ import type { State } from './state.ts';
 
 export type Effect =
   | { type: 'startProcess'; run: RunId; model: ModelId; port: number | null; logFile: string; specDigest: string }
-  | { type: 'probeHealth'; run: RunId; model: ModelId }
+  /** `baseUrl` null: where it was started. */
+  | { type: 'probeHealth'; run: RunId; model: ModelId; baseUrl: string | null }
   | { type: 'stopProcess'; run: RunId; model: ModelId }
   | { type: 'killProcess'; run: RunId; model: ModelId }
   | { type: 'forward'; request: RequestKey; run: RunId }
@@ -24,7 +25,11 @@ export function effectsOf(event: TurnoutEvent): Effect | null {
       return { type: 'startProcess', run, model: event.model as ModelId, port, logFile, specDigest };
     }
     case 'process.spawned':
-      return { type: 'probeHealth', run: event.data.run, model: event.model as ModelId };
+      return { type: 'probeHealth', run: event.data.run, model: event.model as ModelId, baseUrl: null };
+    case 'process.adopted': {
+      const { run, baseUrl, deadline } = event.data;
+      return deadline === null ? null : { type: 'probeHealth', run, model: event.model as ModelId, baseUrl };
+    }
     case 'process.stopping':
       return { type: 'stopProcess', run: event.data.run, model: event.model as ModelId };
     case 'process.killed':
@@ -58,7 +63,9 @@ export function owed(state: Readonly<State>): Effect[] {
     if (run.phase !== 'starting') continue;
     const { port, logFile, specDigest } = run;
     effects.push(
-      run.pid === null ? { type: 'startProcess', ...of, port, logFile, specDigest } : { type: 'probeHealth', ...of },
+      run.pid === null
+        ? { type: 'startProcess', ...of, port, logFile, specDigest }
+        : { type: 'probeHealth', ...of, baseUrl: null },
     );
   }
   if (state.phase === 'stopped') effects.push({ type: 'exit' });

@@ -4,7 +4,7 @@ import type { EventType } from './events.ts';
 export const MEANING: Record<EventType, string> = {
   'router.started': 'turnout started and took the log; what a killed predecessor left open is closed after it.',
   'router.draining': 'turnout was asked to stop: nothing new is admitted, requests being served may finish.',
-  'router.stopped': 'turnout stopped cleanly; no child is left.',
+  'router.stopped': 'turnout stopped cleanly; no child is left but those that it was told to leave.',
   'clock.stepped': 'The wall clock jumped; nothing fires early because of it.',
   'config.applied': 'A configuration took effect; the redacted text is the blob with this hash.',
   'log.gap': 'This many events could not be kept while the log was in trouble.',
@@ -42,6 +42,8 @@ export const MEANING: Record<EventType, string> = {
   'process.starting': 'A run of the model begins; its number is the position of this event.',
   'process.spawned': 'The process of the run exists, with this identity.',
   'process.ready': 'The health check answered 200; requests can be served.',
+  'process.adopted':
+    'The process outlived the turnout that started it and goes on in this one, loaded as it is; its queue starts fresh.',
   'process.stopping': 'The run is asked to stop, for this reason.',
   'process.killed': 'The run did not stop in time; its whole process family got KILL.',
   'process.exited':

@@ -96,8 +96,10 @@ export interface EventData {
     /** Position of the `router.started` that never stopped, if the last one was killed. */
     unfinished: Position | null;
   };
-  'router.draining': { signal: string };
-  'router.stopped': Record<string, never>;
+  /** `keep`: models stay loaded for the next start. */
+  'router.draining': { signal: string; keep?: true };
+  /** `left`: models that go on running, for the next start to adopt. */
+  'router.stopped': { left?: ModelId[] };
   'clock.stepped': { byMs: number };
   'config.applied': { hash: string; trigger: 'start' | 'reload'; settings: Settings };
   'log.gap': { count: number };
@@ -190,6 +192,18 @@ export interface EventData {
   };
   'process.spawned': { run: RunId; pid: number; startTime: string; bootId: string };
   'process.ready': { run: RunId; baseUrl: string; loadMs: number };
+  'process.adopted': {
+    run: RunId;
+    pid: number;
+    startTime: string;
+    bootId: string;
+    /** Where it answered its health check, or will once it is loaded. */
+    baseUrl: string;
+    /** How the turnout before this one ended: it died, it left its models running, or it handed over to this one. */
+    how: 'killed' | 'kept' | 'handed-over';
+    /** null = it is ready; else it goes on loading until then at the latest. */
+    deadline: number | null;
+  };
   'process.stopping': { run: RunId; reason: StopReason; killAt: number; detail: string | null };
   'process.killed': { run: RunId; why: string };
   'process.exited': {
@@ -277,6 +291,7 @@ export const VERSION: Record<EventType, number> = {
   'process.starting': 2,
   'process.spawned': 1,
   'process.ready': 1,
+  'process.adopted': 1,
   'process.stopping': 1,
   'process.killed': 1,
   'process.exited': 1,

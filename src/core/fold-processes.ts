@@ -49,6 +49,19 @@ export const PROCESSES = {
     keepSample(model.loadMs, loadMs, LIMITS.loadSamples);
     state.planEpoch++;
   },
+  'process.adopted': (state, event) => {
+    const run = liveRun(state, event.model, event.data.run);
+    const model = modelOf(state, run?.model);
+    if (run === null || model === undefined || run.phase === 'stopping') return;
+    const { pid, startTime, bootId, baseUrl, deadline } = event.data;
+    Object.assign(run, { pid, startTime, bootId });
+    if (run.phase === 'starting') run.deadline = deadline ?? run.deadline;
+    else {
+      run.baseUrl = baseUrl;
+      model.idleSince = event.at;
+    }
+    state.planEpoch++;
+  },
   'process.stopping': (state, event) => {
     const run = liveRun(state, event.model, event.data.run);
     const model = modelOf(state, run?.model);

@@ -20,7 +20,7 @@ export const ROUTER = {
     state.planEpoch++;
   },
   'router.draining': (state, event) => {
-    state.phase = 'draining';
+    state.phase = event.data.keep === true ? 'leaving' : 'draining';
     state.drainingSince = event.at;
     state.planEpoch++;
   },

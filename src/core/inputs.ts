@@ -2,6 +2,7 @@
  * What the world reports to the kernel, named by the reporter. Reports, never orders.
  * Every input enters through the loop's mailbox.
  */
+import type { ChildFound } from './adoption.ts';
 import type {
   DecidedBy,
   EventData,
@@ -49,7 +50,15 @@ export interface DeviceSample {
 }
 
 export type Input =
-  | { type: 'router.boot'; started: EventData['router.started']; replaced: EventData['log.replaced'] | null }
+  /** `children`: what was found of each run that the log says is alive; none named, none is adopted. */
+  | {
+      type: 'router.boot';
+      started: EventData['router.started'];
+      replaced: EventData['log.replaced'] | null;
+      children?: readonly ChildFound[];
+      /** This is the successor to which the turnout before handed over. */
+      handedOver?: boolean;
+    }
   | { type: 'config.loaded'; hash: string; trigger: 'start' | 'reload'; settings: Settings }
   | { type: 'http.request'; arrival: Arrival }
   /** The client left while waiting or being served. */
@@ -90,7 +99,8 @@ export type Input =
   | { type: 'operator.forget'; model: ModelId; by: string }
   /** What the devices hold, and what of it belongs to which run (only runs that could be told apart). */
   | { type: 'devices.sampled'; devices: DeviceSample[]; runs: { run: RunId; bytes: Record<string, number> }[] }
-  | { type: 'operator.shutdown'; signal: string; force: boolean }
+  /** `keep`: models stay loaded, for the next start to adopt. */
+  | { type: 'operator.shutdown'; signal: string; force: boolean; keep?: boolean }
   | { type: 'log.troubled'; code: string; message: string }
   /** The log file had to be given up while running; a fresh one goes on. */
   | { type: 'log.replaced'; reason: string; movedTo: string }

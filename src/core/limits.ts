@@ -46,6 +46,12 @@ export const LIMITS = {
   leftoverGraceMs: 2_000, // TERM to KILL for what a leader leaves behind when it ends by itself
   stopAgainMs: 30_000, // longest wait for a `cmdStop` while the port still accepts; docker stop takes 10 s and more
   adoptedPollMs: 250,
+  adoptHealthMs: 5_000, // of a child that lives; a start waits for it, and a reload would take longer
+  restartGapMs: 10_000, // how long a hand-over waits for a moment at which nothing is being answered
+  restartSettleMs: 20,
+  restartSilentMs: 250, // a connection that has not asked for anything for so long is not about to
+  restartHolderMs: 10_000, // of the helper that holds the listening socket meanwhile
+  restartCheckMs: 60_000, // of the program that is about to take over, to say that it starts and reads the configuration
   portProbeMs: 500,
   outputPollMs: 250,
   backoffFirstMs: 5_000,

@@ -30,6 +30,11 @@ export function modelOfRun(state: Readonly<State>, run: RunId): ModelState | nul
   return null;
 }
 
+/** Whether turnout is on its way out, be it with its models or without them. */
+export function isEnding(state: Readonly<State>): boolean {
+  return state.phase === 'draining' || state.phase === 'leaving';
+}
+
 /** The open swap to this target, if any. */
 export function swapTo(state: Readonly<State>, target: ModelId): SwapState | null {
   for (const swap of state.swaps.values()) if (swap.target === target) return swap;

@@ -253,6 +253,7 @@ function commitDrain(batch: Batch, state: Readonly<State>, now: number, rules: R
 
 /** While shutting down: what serves nobody stops, everything stops when the time is up, and then turnout does. */
 function shutDown(batch: Batch, state: Readonly<State>, now: number): void {
+  if (state.phase === 'leaving') return leave(batch, state);
   if (state.phase !== 'draining') return;
   if (state.alive.size === 0 && state.requests.size === 0) {
     batch.add({ type: 'router.stopped', data: {} });
@@ -264,4 +265,14 @@ function shutDown(batch: Batch, state: Readonly<State>, now: number): void {
     if (!timeUp && isBusy(model)) continue;
     stopRun(batch, model.run, { reason: 'shutdown', killAt: killAt(state, id, now) });
   }
+}
+
+/** Leaving models loaded: over once nothing is answered any more, what stops is gone and what starts has its process. */
+function leave(batch: Batch, state: Readonly<State>): void {
+  if (state.requests.size > 0) return;
+  for (const id of state.alive) {
+    const { run } = mustGet(state, id);
+    if (run?.phase === 'stopping' || (run?.phase === 'starting' && run.pid === null)) return;
+  }
+  batch.add({ type: 'router.stopped', data: state.alive.size === 0 ? {} : { left: [...state.alive] } });
 }

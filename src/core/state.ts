@@ -6,7 +6,8 @@ import type { BlockedOn, RequestKind, StopReason } from './events.ts';
 import type { ModelId, Position, RequestId, RequestKey, RunId, SwapId } from './ids.ts';
 import type { Memory, ModelSettings, Settings } from './settings.ts';
 
-export type RouterPhase = 'booting' | 'running' | 'draining' | 'stopped';
+/** `leaving` is a draining after which models stay loaded, for the next start to adopt. */
+export type RouterPhase = 'booting' | 'running' | 'draining' | 'leaving' | 'stopped';
 
 /** What one live run has in every phase. */
 interface RunBase {

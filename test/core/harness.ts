@@ -3,6 +3,7 @@
  * as given / when / then: `const k = kernel({...}); k.request('a'); expect(k.news()).toEqual([...])`.
  */
 
+import type { ChildFound } from '../../src/core/adoption.ts';
 import { canonical } from '../../src/core/canonical.ts';
 import type { ModelConfig } from '../../src/core/config/config.ts';
 import type { Effect } from '../../src/core/effects.ts';
@@ -169,9 +170,9 @@ export function kernel(spec: KernelSpec = {}, earlier: TurnoutEvent[] = []) {
     effects,
     broken,
     state: loop.state,
-    boot() {
+    boot(children: readonly ChildFound[] = []) {
       const started = { instance: 't', pid: 1, version: '0', node: '0', bootId: 'b', seed: 7, unfinished: null };
-      loop.post({ type: 'router.boot', started, replaced: null });
+      loop.post({ type: 'router.boot', started, replaced: null, children });
       loop.post({ type: 'config.loaded', hash: 'h', trigger: 'start', settings });
       return k;
     },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fold } from '../../src/core/evolve.ts';
-import { kernel } from './harness.ts';
+import { modelId, type RunId } from '../../src/core/ids.ts';
+import { type KernelSpec, kernel } from './harness.ts';
 
 describe('a start that fails', () => {
   it('answers its waiters with 500, exit code and last lines of output', () => {
@@ -251,6 +252,56 @@ describe('boot after a kill', () => {
     expect(after.check()).toEqual([]);
   });
 
+  it('adopts a ready model that was found fit: it serves at once, and its ttl counts from now', () => {
+    const spec: KernelSpec = { models: { a: { ttlMs: 5_000 } } };
+    const before = kernel(spec).boot();
+    before.serve('a');
+    before.spawned('a');
+    const { run } = before.state.models.get(modelId('a')) ?? {};
+    const children = [
+      { run: run?.run as RunId, adoptable: true as const, pid: 9, startTime: '9', bootId: 'b', baseUrl: 'http://y' },
+    ];
+    const after = kernel(spec, before.events);
+    after.pass(60_000);
+    after.boot(children);
+    expect(after.all('process.adopted').at(-1)?.data).toMatchObject({ pid: 9, how: 'killed', deadline: null });
+    expect(after.all('process.stopping')).toEqual([]);
+    expect(after.all('request.lost')).toHaveLength(1);
+    expect(after.request('a').grant).toMatchObject({ granted: true });
+    expect(after.state.models.get(modelId('a'))?.run).toMatchObject({ phase: 'ready', baseUrl: 'http://y', loadMs: 0 });
+    expect(after.check()).toEqual([]);
+  });
+
+  it('lets an adopted model go on loading until its deadline', () => {
+    const before = kernel().boot();
+    before.request('a');
+    before.spawned('a');
+    const { run } = before.state.models.get(modelId('a')) ?? {};
+    const children = [
+      { run: run?.run as RunId, adoptable: true as const, pid: 9, startTime: '9', bootId: 'b', baseUrl: 'http://y' },
+    ];
+    const after = kernel({}, before.events).boot(children);
+    expect(after.effects).toContainEqual({ type: 'probeHealth', run: run?.run, model: 'a', baseUrl: 'http://y' });
+    const ticket = after.request('a');
+    expect(ticket.grant).toBeNull();
+    after.ready('a');
+    expect(ticket.grant).toMatchObject({ granted: true });
+    expect(after.all('process.starting')).toHaveLength(1);
+    expect(after.check()).toEqual([]);
+  });
+
+  it('says why it did not adopt one', () => {
+    const before = kernel().boot();
+    before.serve('a');
+    const { run } = before.state.models.get(modelId('a')) ?? {};
+    const after = kernel({}, before.events);
+    after.boot([{ run: run?.run as RunId, adoptable: false, why: 'its configuration changed' }]);
+    expect(after.all('process.stopping').at(-1)?.data).toMatchObject({
+      reason: 'previous-run',
+      detail: 'not adopted: its configuration changed',
+    });
+  });
+
   it('after a clean stop has nothing to close', () => {
     const before = kernel().boot();
     before.loop.post({ type: 'operator.shutdown', signal: 'SIGTERM', force: false });
@@ -298,5 +349,32 @@ describe('a model that exits 1, asked for every second for a minute', () => {
     const refused = k.request('a').grant;
     expect(refused).toMatchObject({ status: 503, message: expect.stringMatching(/exit code 1.*bad model file/) });
     expect(k.check()).toEqual([]);
+  });
+});
+
+describe('a shutdown that keeps models', () => {
+  it('ends when the last answer has ended, and names what it left', () => {
+    const k = kernel().boot();
+    const served = k.serve('a');
+    k.spawned('a');
+    const waiting = k.request('b');
+    k.loop.post({ type: 'operator.shutdown', signal: 'SIGTERM', force: false, keep: true });
+    expect(waiting.grant).toMatchObject({ granted: false });
+    expect(k.request('a').grant).toMatchObject({ granted: false });
+    expect(k.state.phase).toBe('leaving');
+    k.finish(served);
+    expect(k.all('router.stopped').at(-1)?.data).toEqual({ left: ['a'] });
+    expect(k.all('process.stopping')).toEqual([]);
+  });
+
+  it('keeps them when it is hurried, and still ends what was being stopped', () => {
+    const k = kernel().boot();
+    k.serve('a');
+    k.loop.post({ type: 'operator.unload', models: [modelId('a')], by: 'test' });
+    k.loop.post({ type: 'operator.shutdown', signal: 'SIGTERM', force: false, keep: true });
+    k.loop.post({ type: 'operator.shutdown', signal: 'SIGTERM', force: true });
+    expect(k.all('process.killed')).toHaveLength(1);
+    k.exited('a');
+    expect(k.state.phase).toBe('leaving');
   });
 });

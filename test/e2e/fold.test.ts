@@ -42,7 +42,7 @@ it('the fold of the log equals the live state at every position', async () => {
     expect(await ask('bad')).toBe(503);
     stop();
   } finally {
-    await parts.stop('test', false);
+    await parts.stop('test');
   }
   const { openLogForReading } = await import('../../src/core/log/read-only.ts');
   const log = await openLogForReading(dir);

@@ -44,6 +44,21 @@ describe('explainModel()', () => {
     expect(told?.facts.lastStop).toMatchObject({ reason: 'swap', run: 5 });
   });
 
+  it('says that it was adopted after a restart, and how it came to outlive the turnout before', () => {
+    const { story, qwenRun } = swapStory();
+    const adopted = { run: run(qwenRun), pid: 8817, startTime: '1', bootId: 'b', baseUrl: 'http://x', deadline: null };
+    const told = () => explainModel(story.state(), qwen, story.events, options)?.text;
+    story.add(20_000, 'process.adopted', { ...adopted, how: 'killed' }, { model: 'qwen' });
+    expect(told()).toContain(
+      'adopted after restart 2026-11-22 12:00:20.000 UTC: process 8817, which outlived a turnout that died; qwen stayed loaded, its queue started fresh',
+    );
+    expect(told()?.[0]).toBe('qwen is ready since 2026-11-22 12:00:14.200 UTC (run 16, loaded in 9.8 s)');
+    story.add(30_000, 'process.adopted', { ...adopted, how: 'handed-over' }, { model: 'qwen' });
+    expect(told()).toContain(
+      'adopted after restart 2026-11-22 12:00:30.000 UTC (and 1 time before): process 8817, which the turnout before handed over; qwen stayed loaded, its queue started fresh',
+    );
+  });
+
   it('names the operator who unloaded it', () => {
     const { story, qwenRun } = swapStory();
     const asked = story.add(30_000, 'unload.requested', { models: [qwen], by: 'key:0a1b2c3d', cause: 'operator' });

@@ -133,6 +133,15 @@ export const TELLING: { readonly [T in EventType]: EventData[T] } = {
     memory: null,
   },
   'process.spawned': { run, pid: 1, startTime: '1', bootId: 'boot-id-7' },
+  'process.adopted': {
+    run,
+    pid: 1,
+    startTime: '1',
+    bootId: 'boot-id-7',
+    baseUrl: 'http://gpu-box.lan:80',
+    how: 'killed',
+    deadline: null,
+  },
   'process.ready': { run, baseUrl: 'http://gpu-box.lan:80', loadMs: 1 },
   'target.blocked': { on: 'pin', until: null, reason: WORDS },
   'plan.decided': {

@@ -16,6 +16,8 @@ function told<T extends EventType>(type: T, data: EventData[T]): string | null {
 
 const idle = (endpoint: string) => arrived('idle_1', { kind: 'idle', endpoint });
 
+const ADOPTED = { run: run(3), pid: 8817, startTime: '1', bootId: 'b', baseUrl: 'http://x' };
+
 describe('narrate()', () => {
   it.each([
     [
@@ -61,6 +63,22 @@ describe('narrate()', () => {
       told('memory.awaited', { swap: swap(3), why: 'unobserved', waitedMs: 1_000 }),
       'info: <qwen> starts after 1.0 s: nothing tells any more what memory is free',
     ],
+    [
+      'an adoption',
+      told('process.adopted', { ...ADOPTED, how: 'killed', deadline: null }),
+      'info: <qwen> adopted: run 3, process 8817, which outlived a turnout that died',
+    ],
+    [
+      'an adoption while it loads',
+      told('process.adopted', { ...ADOPTED, how: 'handed-over', deadline: NOON }),
+      'info: <qwen> adopted, still loading: run 3, process 8817, which the turnout before handed over',
+    ],
+    [
+      'an end that leaves models',
+      told('router.stopped', { left: [modelId('qwen')] }),
+      'info: left running, for the next start to adopt: qwen',
+    ],
+    ['an end', told('router.stopped', {}), null],
     ['samples', told('devices.sampled', { devices: [] }), null],
     ['requests', told('request.arrived', arrived('req_1')), null],
     [

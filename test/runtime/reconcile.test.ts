@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runId } from '../../src/core/ids.ts';
@@ -115,6 +116,52 @@ describe('after turnout was killed', () => {
       expect(readFileSync(file, 'utf8')).toBe('b 2147483647\n');
     });
   }
+});
+
+describe('reconcile() tells who lives', () => {
+  test('with the identity of each, and of those alone', async () => {
+    const h = await setUp();
+    const [lives, dies, unrecorded] = [h.spec('sleep 1000'), h.spec('sleep 1000'), h.spec('sleep 1000')];
+    const started = [await launchAndDie(h, lives), await launchAndDie(h, dies), await launchAndDie(h, unrecorded)];
+    const [first, second, third] = started as [Started, Started, Started];
+    process.kill(second.pid, 'SIGKILL');
+    await waitFor('it to end', () => !runs(second.pid));
+    const nobody = { pid: null, startTime: null, bootId: null };
+    const survivors = await h.runtime.reconcile([
+      record(lives, first),
+      record(dies, second),
+      { ...record(unrecorded, third), ...nobody },
+    ]);
+    const identity = ({ pid, startTime, bootId }: Started) => ({ pid, startTime, bootId, fault: null });
+    expect(survivors).toEqual([
+      { run: lives.run, ...identity(first) },
+      { run: unrecorded.run, ...identity(third) },
+    ]);
+    for (const { run } of survivors) {
+      await h.runtime.stop(run);
+      await h.exited(run);
+    }
+  });
+
+  test("and that its port is somebody else's, unless a cmdStop says that others hold it for it", async () => {
+    const h = await setUp();
+    const port = await freePort();
+    const thief = createServer();
+    const proxy = `http://127.0.0.1:${port}`;
+    const [robbed, contained] = [h.spec('sleep 1000', { proxy }), h.spec('sleep 1000', { proxy, cmdStop: 'true' })];
+    const started = [await launchAndDie(h, robbed), await launchAndDie(h, contained)] as [Started, Started];
+    await new Promise<void>((resolve) => thief.listen(port, '127.0.0.1', resolve));
+    const survivors = await h.runtime.reconcile([record(robbed, started[0]), record(contained, started[1])]);
+    expect(survivors.map(({ fault }) => fault)).toEqual([
+      expect.stringMatching(new RegExp(`^its port ${port} is held by process ${process.pid} `)),
+      null,
+    ]);
+    await new Promise((resolve) => thief.close(resolve));
+    for (const { run } of survivors) {
+      await h.runtime.kill(run);
+      await h.exited(run);
+    }
+  });
 });
 
 describe('a stranger', () => {

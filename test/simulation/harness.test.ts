@@ -44,6 +44,7 @@ describe('the simulation', () => {
       'process.starting',
       'process.spawned',
       'process.ready',
+      'process.adopted',
       'process.stopping',
       'process.killed',
       'process.exited',

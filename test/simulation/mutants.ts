@@ -104,6 +104,30 @@ export const MUTANTS: Record<string, Mutant> = {
     find: '    const { run } = model.run;\n    for (const key of model.waiting) {',
     replace: '    const { run } = model.run;\n    model.keptUntil = now;\n    for (const key of model.waiting) {',
   },
+  'adopted-whatever-it-is': {
+    bug: 'a child of another configuration is adopted',
+    file: 'adoption.ts',
+    find: "  if (specDigest !== run.specDigest) return 'its configuration changed';\n",
+    replace: '',
+  },
+  'survivor-not-adopted': {
+    bug: 'a child that could go on is stopped',
+    file: 'decide-boot.ts',
+    find: "if (child?.adoptable && model.run.phase !== 'stopping') {",
+    replace: "if (child?.adoptable && model.run.phase === 'starting') {",
+  },
+  'adopted-start-not-probed': {
+    bug: 'a child that is adopted while it loads is never asked for its health',
+    file: 'effects.ts',
+    find: 'return deadline === null ? null :',
+    replace: 'return deadline !== null ? null :',
+  },
+  'leaves-before-the-last-answer': {
+    bug: 'turnout leaves its models to the next start while requests are being served',
+    file: 'settle.ts',
+    find: '  if (state.requests.size > 0) return;\n',
+    replace: '',
+  },
   'lost-terminal-event-at-boot': {
     bug: 'requests that were open when turnout was killed get no end',
     file: 'decide-boot.ts',

@@ -4,10 +4,10 @@
  */
 import type { TurnoutEvent } from '../../src/core/events.ts';
 import { emptyState, evolve } from '../../src/core/evolve.ts';
-import { type ModelId, type RequestKey, type RunId, requestId } from '../../src/core/ids.ts';
+import type { RequestKey, RunId } from '../../src/core/ids.ts';
 import { checkState } from '../../src/core/invariants.ts';
 import type { BuiltInPlanner } from '../../src/core/plan.ts';
-import type { Ticket } from '../../src/core/runtime/router.ts';
+import type { Settings } from '../../src/core/settings.ts';
 import { seededRandom } from '../../src/core/simulation/random.ts';
 import { createScheduler, createWallClock } from '../../src/core/simulation/scheduler.ts';
 import { bootKernel, type KernelUnderTest } from '../../src/core/simulation/sim-kernel.ts';
@@ -16,8 +16,9 @@ import { createSimRuntime } from '../../src/core/simulation/sim-runtime.ts';
 import type { State } from '../../src/core/state.ts';
 import { builtInPlanner } from '../../src/policies/built-in.ts';
 import { firstDifference } from './difference.ts';
-import { type Scenario, scenarioOf } from './scenario.ts';
+import { scenarioOf } from './scenario.ts';
 import { editedSettings } from './scenario-settings.ts';
+import { startClients, type World } from './sim-clients.ts';
 import { startDevices } from './sim-devices.ts';
 import { simPlanner } from './sim-planner.ts';
 import { applyTweak, type Tweak } from './tweak.ts';
@@ -86,14 +87,17 @@ function live(seed: number, tweak: Tweak, result: SeedResult): void {
   const isPlain = lateMsMax === 0 && never === 0 && nonsense === 0;
   const planner = (real: BuiltInPlanner) => (isPlain ? null : simPlanner(real, scheduler, random, scenario.planner));
   let ending = false;
+  /** As somebody edited the file while turnout was away. */
+  let { settings } = scenario;
   const boot = () =>
     bootKernel({
       scheduler,
       wall,
       log,
       runtime,
-      settings: scenario.settings,
+      settings,
       seed,
+      adopt: scenario.operator.adopt,
       builtIn: builtInPlanner,
       planner,
       onSettled,
@@ -119,13 +123,44 @@ function live(seed: number, tweak: Tweak, result: SeedResult): void {
   for (let n = 0; n < scenario.operator.kills; n++) {
     scheduler.after(random.int(0, scenario.clients.overMs), () => {
       if (ending) return;
-      kernel.die();
-      runtime.kernelDied();
-      for (const client of world.open) client.lost();
       log.crash(scenario.operator.powerLoss ? 'durable' : 'all');
-      shadow.rebuild();
-      kernel = boot();
+      bootAgain();
     });
+  }
+  for (let n = 0; n < scenario.operator.handovers; n++) {
+    scheduler.after(random.int(0, scenario.clients.overMs), () => {
+      if (ending) return;
+      kernel.loop.post({ type: 'operator.shutdown', signal: 'restart', force: random.chance(0.2), keep: true });
+      afterExit(kernel);
+    });
+  }
+  /** The next start, once this kernel has stopped; a kill may come first. */
+  function afterExit(leaving: KernelUnderTest): void {
+    scheduler.after(20, () => {
+      if (kernel !== leaving || ending) return;
+      if (!leaving.exited()) return afterExit(leaving);
+      const left = leaving.loop.state.alive;
+      const running = new Set([...runtime.alive().values()].map((process) => process.model));
+      for (const model of running) if (!left.has(model)) onBroken(`${model} runs although turnout left it unnamed`);
+      if (leaving.loop.state.requests.size > 0) onBroken('turnout left its models although requests were open');
+      log.crash('all');
+      bootAgain();
+    });
+  }
+  function bootAgain(): void {
+    kernel.die();
+    runtime.kernelDied();
+    for (const client of world.open) client.lost();
+    shadow.rebuild();
+    if (scenario.operator.editsWhileAway && random.chance(0.5)) settings = editedSettings(settings, random, 1_000);
+    const { position } = shadow.state();
+    const expected = adoptableOf(shadow.state(), settings, runtime, scenario.operator.adopt);
+    kernel = boot();
+    const written = log.stored.slice(position).map((text) => JSON.parse(text) as TurnoutEvent);
+    const adopted = written.flatMap((event) => (event.type === 'process.adopted' ? [event.data.run] : []));
+    if (String(adopted) !== String(expected)) {
+      onBroken(`the next start adopted runs ${adopted}, expected ${expected}`);
+    }
   }
 
   for (let n = 0; n < scenario.operator.reloads; n++) {
@@ -185,6 +220,8 @@ function live(seed: number, tweak: Tweak, result: SeedResult): void {
       onBroken(`${world.open.size} clients have no answer four hours after the faults ended`);
     }
   }
+  // an orderly stop that leaves models is followed by a start, whose children the last stop ends
+  runUntil(scheduler.now() + HOUR_MS, () => kernel.loop.state.phase === 'running');
   ending = true;
   kernel.loop.post({ type: 'operator.shutdown', signal: 'SIGTERM', force: false });
   if (random.chance(0.2)) kernel.loop.post({ type: 'operator.shutdown', signal: 'SIGTERM', force: true });
@@ -199,7 +236,24 @@ function live(seed: number, tweak: Tweak, result: SeedResult): void {
   }
 }
 
+/** Runs that must be adopted, in the order of their models: said here once more, from the world itself. */
+function adoptableOf(
+  state: Readonly<State>,
+  settings: Settings,
+  runtime: ReturnType<typeof createSimRuntime>,
+  adopt: boolean,
+): RunId[] {
+  return [...state.models.values()].flatMap(({ id, run }) => {
+    if (run === null || run.phase === 'stopping' || !adopt) return [];
+    const child = runtime.alive().get(run.run);
+    const same = settings.models.some((model) => model.id === id && model.specDigest === run.specDigest);
+    const answers = child !== undefined && (run.phase === 'starting' || !child.hung);
+    return same && answers ? [run.run] : [];
+  });
+}
+
 const NO_PROCESS_FAULTS = {
+  hangsAfterKill: 0,
   neverReady: 0,
   crashLoading: 0,
   crashServing: 0,
@@ -207,96 +261,6 @@ const NO_PROCESS_FAULTS = {
   spawnFails: 0,
   stopHangs: 0,
 };
-
-interface Client {
-  /** Its kernel died. */
-  lost(): void;
-  /** A grant or refusal may have come. */
-  look(): void;
-  /** A process died: whoever was served by it is cut. */
-  died(run: RunId): void;
-}
-
-interface World {
-  kernel(): KernelUnderTest;
-  scenario: Scenario;
-  random: ReturnType<typeof seededRandom>;
-  scheduler: ReturnType<typeof createScheduler>;
-  runtime: ReturnType<typeof createSimRuntime>;
-  open: Set<Client>;
-}
-
-function startClients(world: World): void {
-  const { scenario, random, scheduler } = world;
-  for (let n = 0; n < scenario.clients.count; n++) {
-    scheduler.after(random.int(0, scenario.clients.overMs), () => request(world, n));
-  }
-}
-
-/** One client from its arrival to its end: it is answered, refused, or it leaves. */
-function request(world: World, n: number): void {
-  const { scenario, random, scheduler, runtime } = world;
-  const { clients } = scenario;
-  const model: ModelId | null = random.chance(0.02) ? null : random.pick(scenario.settings.models).id;
-  const kind = random.chance(clients.loads) ? 'load' : 'inference';
-  let cancelLeave = () => {};
-  let servedBy: RunId | null = null;
-  let looked = false;
-  const over = () => {
-    cancelLeave();
-    world.open.delete(client);
-  };
-  const client: Client = {
-    lost: () => over(),
-    look() {
-      const { grant } = ticket;
-      if (looked || grant === null) return;
-      looked = true;
-      if (!grant.granted) over();
-      else if (kind === 'load') finish('ok');
-      else {
-        servedBy = grant.run;
-        if (random.chance(clients.quiets)) {
-          scheduler.after(random.int(0, clients.serviceMsMax), () => ticket.quiet(true, 60_000));
-          scheduler.after(random.int(0, 2 * clients.serviceMsMax), () => ticket.quiet(false, 0));
-        }
-        const cut = random.chance(clients.cuts);
-        scheduler.after(random.int(0, clients.serviceMsMax), () => finish(cut ? 'cut' : 'ok'));
-        if (!runtime.alive().has(grant.run)) scheduler.after(1, () => finish('cut'));
-      }
-    },
-    died(run) {
-      if (servedBy === run) scheduler.after(random.int(0, 5), () => finish('cut'));
-    },
-  };
-  const ticket: Ticket = world.kernel().tickets.admit({
-    id: requestId(`r${n}`),
-    kind,
-    model,
-    asked: model ?? 'nobody',
-    client: `client${n % 3}`,
-    session: null,
-    method: 'POST',
-    endpoint: '/v1/chat/completions',
-    bytes: 10,
-    streaming: false,
-  });
-  world.open.add(client);
-  if (random.chance(clients.leaves)) {
-    cancelLeave = scheduler.after(random.int(0, 20_000), () => {
-      ticket.leave({ status: null, bytes: 0 });
-      over();
-    });
-  }
-
-  const finish = (outcome: 'ok' | 'cut') => {
-    if (!world.open.has(client)) return;
-    const firstByteMs = outcome === 'ok' ? 1 : null;
-    ticket.finish({ outcome, status: 200, bytes: 10, firstByteMs, usage: null, error: null });
-    over();
-  };
-  client.look();
-}
 
 /** A second state, folded from the stored text alone. */
 function createShadow(stored: string[], onBroken: (violation: string) => void) {

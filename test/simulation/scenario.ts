@@ -29,6 +29,11 @@ export interface Scenario {
     reloads: number;
     pins: number;
     forgets: number;
+    /** Orderly stops that leave the models to the next start. */
+    handovers: number;
+    /** Whether children are adopted, and whether the file is edited while turnout is away. */
+    adopt: boolean;
+    editsWhileAway: boolean;
   };
   /** How often the devices are looked at (0 = never), how late memory comes back, and how often a look fails. */
   devices: { everyMs: number; lagMsMax: number; silent: number };
@@ -54,6 +59,7 @@ export function scenarioOf(random: Random, planner?: BuiltInName): Scenario {
       ignoreTerm: maybe(0.3, 0.3),
       spawnFails: maybe(0.2, 0.1),
       stopHangs: maybe(0.2, 0.2),
+      hangsAfterKill: maybe(0.3, 0.3),
     },
     clients: {
       count: random.int(5, 60),
@@ -72,6 +78,9 @@ export function scenarioOf(random: Random, planner?: BuiltInName): Scenario {
       reloads: random.chance(0.3) ? random.int(1, 8) : 0,
       pins: random.chance(0.4) ? random.int(1, 6) : 0,
       forgets: maybe(0.2, 2),
+      handovers: random.chance(0.25) ? random.int(1, 3) : 0,
+      adopt: random.chance(0.85),
+      editsWhileAway: random.chance(0.3),
     },
     devices: {
       everyMs: random.chance(0.5) ? random.pick([500, 2_000, 10_000]) : 0,

@@ -31,6 +31,8 @@ const TURN_OFF = {
   clockSteps: (s: Scenario) => (s.operator.clockSteps = 0),
   pins: (s: Scenario) => (s.operator.pins = 0),
   forgets: (s: Scenario) => (s.operator.forgets = 0),
+  handovers: (s: Scenario) => (s.operator.handovers = 0),
+  hangsAfterKill: (s: Scenario) => (s.processes.hangsAfterKill = 0),
   devices: (s: Scenario) => (s.devices.everyMs = 0),
   silentDevices: (s: Scenario) => (s.devices.silent = 0),
   latePlanner: (s: Scenario) => (s.planner.lateMsMax = 0),

@@ -20,6 +20,7 @@ import { modelOutput } from './output.ts';
 import { pinModel, unpinModel } from './pin.ts';
 import { planRoute } from './plan.ts';
 import { processes } from './ps.ts';
+import { restartRoute } from './restart.ts';
 import { running } from './running.ts';
 import { configSchemaRoute } from './schema.ts';
 import { stateRoute } from './state.ts';
@@ -56,6 +57,7 @@ const TABLE: { method: 'GET' | 'POST'; path: string; handle: Bound; cross?: 'ref
   { method: 'GET', path: '/api/explain/request/*rest', handle: explainRequestRoute },
   { method: 'GET', path: '/api/explain/position/*rest', handle: explainPositionRoute },
   { method: 'GET', path: '/api/explain/model/*rest', handle: explainModelRoute },
+  { method: 'POST', path: '/api/restart', handle: restartRoute, cross: 'refused' },
   { method: 'POST', path: '/api/models/unload', handle: unloadAllJson, cross: 'refused' },
   { method: 'POST', path: '/api/models/unload/*rest', handle: unloadModel, cross: 'refused' },
   { method: 'POST', path: '/api/models/load/*rest', handle: loadModel, cross: 'refused' },

@@ -8,7 +8,7 @@ import { TurnoutError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { freePorts } from '../free-ports.ts';
 import { print } from '../output.ts';
-import { run } from './serve.ts';
+import { beginAsSuccessor, run } from './serve.ts';
 
 const MODELS = [
   { id: 'small', loadMs: 800, tokensPerSecond: 80 },
@@ -17,8 +17,10 @@ const MODELS = [
 ] as const;
 
 export async function demo(options: { listen?: string; stateDir?: string; log?: 'sqlite' | 'none' }): Promise<void> {
-  const port = options.listen === undefined ? await freePorts(8080, 1) : null;
-  const listen = options.listen ?? `127.0.0.1:${port}`;
+  const handover = beginAsSuccessor();
+  const given = handover?.listen ?? options.listen;
+  const port = given === undefined ? await freePorts(8080, 1) : null;
+  const listen = given ?? `127.0.0.1:${port}`;
   const startPort = await freePorts(LIMITS.portStart, MODELS.length);
   const text = demoConfig(startPort);
   const result: ConfigResult = loadConfig([{ file: 'demo.yaml', text }]);
@@ -28,6 +30,7 @@ export async function demo(options: { listen?: string; stateDir?: string; log?: 
   await run(result.config, {
     ...options,
     listen,
+    handover,
     stateName: `demo-${/\d+$/.exec(listen)?.[0] ?? '8080'}`,
     tls: null,
     onListening: (url, stateDir) => print(welcome(url, stateDir, text)),

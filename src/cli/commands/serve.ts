@@ -3,17 +3,21 @@
  * and the HTTP side, and takes them down again in the opposite order.
  */
 
+import type { ApiOptions, RestartAnswer } from '../../api/context.ts';
+import type { Listening } from '../../api/listen.ts';
 import type { Config } from '../../core/config/config.ts';
 import { type ConfigPaths, readConfig } from '../../core/config/read.ts';
 import { renderDiagnostics } from '../../core/config/render.ts';
 import { TurnoutError } from '../../core/errors.ts';
+import { HANDED_SOCKET, type Handover, takeHandover } from '../handover.ts';
 import { announce } from '../instance.ts';
 import { fail, print, warn } from '../output.ts';
 import { type Parts, startParts } from '../parts.ts';
 import { preload } from '../preload.ts';
 import { createReloader } from '../reload.ts';
+import { createRestarter } from '../restart.ts';
 import { prepareStateDir, stateDirOf } from '../state-dir.ts';
-import { stopOnSignals } from '../stop.ts';
+import { keepsModels, leftWords, stopOnSignals } from '../stop.ts';
 import { readTls } from '../tls.ts';
 import { fingerprint, watchConfig } from '../watch-config.ts';
 
@@ -30,6 +34,7 @@ export interface ServeOptions {
 
 /** Start-up checks in the order of spec 1.1; each failure says what is wrong and exits 1. */
 export async function serve(options: ServeOptions): Promise<void> {
+  const handover = beginAsSuccessor();
   if (options.config === undefined && options.configDir === undefined) {
     return fail('no configuration: give --config FILE or --config-dir DIR, or try "turnout demo"');
   }
@@ -47,7 +52,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     warn(renderDiagnostics(config.warnings, { colour: process.stderr.hasColors?.() ?? false }));
   }
   const listen = options.listen ?? (tls === null ? ':8080' : ':8443');
-  await run(config, { ...options, listen, tls, files: { paths, seen } });
+  await run(config, { ...options, listen, tls, handover, files: { paths, seen } });
 }
 
 export interface RunOptions {
@@ -60,29 +65,37 @@ export interface RunOptions {
   /** Files that a reload reads again, and what they were like before they were read; without them there is none. */
   files?: { paths: ConfigPaths; seen: string | null };
   tls: { cert: Buffer; key: Buffer } | null;
+  /** What the turnout before, which has become this one, left for it. */
+  handover: Handover | null;
   /** Called once it listens. */
   onListening?(url: string, stateDir: string): void;
 }
+
+const NOT_YET: RestartAnswer = { ok: false, why: 'turnout is starting', diagnostics: [] };
 
 /** Runs until it is told to stop. */
 export async function run(config: Config, options: RunOptions): Promise<void> {
   const port = /:(\d+)$/.exec(options.listen)?.[1] ?? '8080';
   const named = options.stateDir !== undefined || (process.env.TURNOUT_STATE_DIR ?? '') !== '';
-  const wanted = stateDirOf(options.stateDir, options.stateName ?? port);
+  const { handover } = options;
+  const wanted = handover?.stateDir ?? stateDirOf(options.stateDir, options.stateName ?? port);
   const { dir, fallback } = await prepareStateDir(wanted, named);
   const parts = await startParts(config, {
     stateDir: dir,
     log: fallback === null ? (options.log ?? 'sqlite') : 'none',
     tls: options.tls,
+    handedOver: handover !== null,
+    restart: (by) => restart(by),
   });
-  const { textLog, api, router } = parts;
+  const { textLog, router } = parts;
   if (fallback !== null) textLog.warn(fallback);
 
-  let listening: Awaited<ReturnType<typeof api.listen>>;
+  let restart: NonNullable<ApiOptions['restart']> = async () => NOT_YET;
+  let listening: Listening;
   try {
-    listening = await api.listen(options.listen);
+    listening = await listen(parts, options);
   } catch (error) {
-    await parts.stop('start failed', true);
+    await parts.stop('start failed', { force: true, keep: keepsModels(parts, 'SIGTERM') });
     if (error instanceof TurnoutError) return fail(error.message);
     throw error;
   }
@@ -91,12 +104,46 @@ export async function run(config: Config, options: RunOptions): Promise<void> {
   print(`turnout listening on ${url} (state in ${dir})`);
   tellWhoCanReachIt(listening.address, config, (line) => textLog.info(line));
   options.onListening?.(url, dir);
-  void preload(router, config, textLog);
+  // a successor begins with what is loaded
+  if (handover === null) void preload(router, config, textLog);
   const stopReloading = reloadWhenAsked(options, parts);
-  await stopOnSignals(parts, textLog);
+  const stopping = stopOnSignals(parts, textLog);
+  const paths = options.files?.paths ?? null;
+  restart = createRestarter({ parts, paths, listen: hostPort(listening), stateDir: dir, stopping });
+  process.on('SIGUSR2', () => void restart('SIGUSR2'));
+  if (handover?.signal != null) stopping.stop(handover.signal);
+  await stopping.stopped;
   stopReloading();
   await retract();
+  const left = leftWords(parts);
+  if (left !== null) print(left);
 }
+
+/**
+ * Reads what was handed over. Until this turnout can restart, a SIGUSR2 does nothing, where it would end a program; a
+ * successor, whose models run, is not ended by a signal before it can stop them.
+ */
+export function beginAsSuccessor(): Handover | null {
+  process.on('SIGUSR2', () => {});
+  const handover = takeHandover();
+  if (handover !== null)
+    for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => (handover.signal ??= signal));
+  return handover;
+}
+
+/** On the socket that was handed over, else on a new one. */
+async function listen({ api, textLog }: Parts, { handover, listen: wanted }: RunOptions): Promise<Listening> {
+  if (handover?.socket === true) {
+    try {
+      return await api.listenOnInherited(HANDED_SOCKET);
+    } catch (error) {
+      textLog.warn(`${(error as Error).message}; listening anew`);
+    }
+  }
+  return api.listen(handover?.listen ?? wanted);
+}
+
+const hostPort = ({ address, port }: Listening) => `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /** SIGHUP, and with `--watch-config` every change of the files (spec 1.3, 1.4). Returns the way to stop. */
 function reloadWhenAsked({ files, watchConfig: watch }: RunOptions, { router, textLog }: Parts): () => void {

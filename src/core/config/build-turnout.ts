@@ -47,6 +47,8 @@ export function buildTurnout(
     clientPriority: turnout.client.priority,
     antiThrash: turnout.antiThrash,
     timeZone: timeZoneOf(turnout.timeZone, root, report),
+    adopt: turnout.adopt,
+    shutdown: turnout.shutdown,
   };
 }
 

@@ -173,6 +173,10 @@ interface TurnoutFeatures {
   fallback: BuiltInName;
   /** IANA name; null = that of the machine. */
   timeZone: string | null;
+  /** Whether models that outlived an earlier turnout go on in this one. */
+  adopt: boolean;
+  /** What SIGTERM does with models. */
+  shutdown: 'stop-models' | 'keep-models';
 }
 
 interface TurnoutConfig extends Partial<TurnoutFeatures> {

@@ -65,6 +65,19 @@ export const turnoutSchema = z
       .describe('Which conversation a request belongs to.'),
     eventLog: eventLogSchema.prefault({}),
     ...plannerKeys,
+    adopt: z
+      .boolean({ error: '{path}: expected true or false, got {value}' })
+      .default(true)
+      .meta(
+        about(
+          'Whether models that outlived an earlier turnout stay loaded, if their configuration is the same; else they are stopped.',
+          false,
+        ),
+      ),
+    shutdown: z
+      .enum(['stop-models', 'keep-models'], { error: '{path}: expected stop-models or keep-models, got {value}' })
+      .default('stop-models')
+      .meta(about('What SIGTERM does with models; those that are kept are adopted by the next start.', 'keep-models')),
     timeZone: z
       .string()
       .optional()

@@ -13,8 +13,15 @@ export const STOPPED_FOR: Record<EventOf<'process.stopping'>['data']['reason'], 
   unload: 'because an operator asked for it',
   shutdown: 'because turnout was shut down',
   'health-timeout': 'because it did not become ready in time',
-  'previous-run': 'because it was left over from a turnout that died',
+  'previous-run': 'because it was left over from an earlier turnout',
   stale: 'because its configuration changed',
+};
+
+/** How a run came to outlive the turnout that started it. */
+export const ADOPTED_AFTER: Record<EventOf<'process.adopted'>['data']['how'], string> = {
+  killed: 'which outlived a turnout that died',
+  kept: 'which an earlier turnout left running',
+  'handed-over': 'which the turnout before handed over',
 };
 
 /**

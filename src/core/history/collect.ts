@@ -26,6 +26,7 @@ const AROUND: EventType[] = [
   'memory.awaited',
   'process.starting',
   'process.ready',
+  'process.adopted',
   'process.stopping',
   'process.killed',
   'process.exited',

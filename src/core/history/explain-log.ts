@@ -26,6 +26,7 @@ const DECISIONS: EventType[] = [
   'swap.started',
   'swap.abandoned',
   'process.starting',
+  'process.adopted',
   'process.stopping',
   'process.exited',
   'model.backed-off',

@@ -5,7 +5,7 @@
 import type { EventOf, TurnoutEvent } from '../events.ts';
 import type { ModelId } from '../ids.ts';
 import type { ModelState, State } from '../state.ts';
-import { causeWords, STOPPED_FOR, stoppedWords } from './cause-words.ts';
+import { ADOPTED_AFTER, causeWords, STOPPED_FOR, stoppedWords } from './cause-words.ts';
 import { type HoldFacts, holdFacts, holdSentences, idleSentence } from './explain-holds.ts';
 import {
   as,
@@ -54,6 +54,7 @@ export function explainModel(
     ...phaseSentences(state, model, options),
     ...holdSentences(state, model, index, options),
     ...(start === null ? [] : startSentences(index, start, whenIdleMs, options)),
+    ...adoptedSentences(index, model, options),
     ...(end === null ? [] : endSentences(index, end, start, model.backoff?.tail ?? [], options)),
     ...(start === null && end === null ? [`${id} was never started as far as the log goes back`] : []),
     ...waitingSentences(model, options),
@@ -177,6 +178,19 @@ function firstRequest(index: EventIndex, start: EventOf<'process.starting'>, whe
   const arrived = index.at(oldest);
   const words = arrived === null ? null : causeWords(arrived, whenIdleMs);
   return words === null ? [] : [words];
+}
+
+/** That the run of now is older than this turnout. */
+function adoptedSentences(index: EventIndex, { run, id }: ModelState, options: ExplainOptions): string[] {
+  const adopted = index.of('process.adopted').filter((event) => event.data.run === run?.run);
+  const last = adopted.at(-1);
+  if (last === undefined) return [];
+  const times = adopted.length === 1 ? '' : ` (and ${count(adopted.length - 1, 'time')} before)`;
+  const loaded = last.data.deadline === null ? `${id} stayed loaded` : `${id} went on loading`;
+  const moment = formatMoment(last.at, options);
+  return [
+    `adopted after restart ${moment}${times}: process ${last.data.pid}, ${ADOPTED_AFTER[last.data.how]}; ${loaded}, its queue started fresh`,
+  ];
 }
 
 /** `told`: output that stands elsewhere in the same explanation. */

@@ -5,7 +5,7 @@
 import { MEANING } from '../event-meaning.ts';
 import type { EventOf, TurnoutEvent } from '../events.ts';
 import type { ModelId, Position } from '../ids.ts';
-import { causeWords, stoppedWords } from './cause-words.ts';
+import { ADOPTED_AFTER, causeWords, stoppedWords } from './cause-words.ts';
 import {
   as,
   causeChain,
@@ -106,6 +106,11 @@ function ownSentences(index: EventIndex, event: TurnoutEvent): string[] {
       return [`its answer broke the rule "${event.data.rule}": ${event.data.detail}`];
     case 'target.blocked':
       return [`requests for ${event.model} had to wait: ${inThePast(event.data.reason)}`];
+    case 'process.adopted': {
+      const { run, pid, how, deadline } = event.data;
+      const state = deadline === null ? 'stayed loaded' : 'went on loading';
+      return [`run ${run} of ${event.model} (process ${pid}), ${ADOPTED_AFTER[how]}, was adopted and ${state}`];
+    }
     case 'process.stopping':
       return [`run ${event.data.run} of ${event.model} was stopped ${stoppedWords(event)}${tookWords(index, event)}`];
     case 'process.exited':

@@ -9,12 +9,14 @@ import { settingsOf } from '../config/settings.ts';
 import type { TurnoutEvent } from '../events.ts';
 import { foldLog } from '../history/fold-log.ts';
 import type { ModelId, RunId } from '../ids.ts';
+import type { Input } from '../inputs.ts';
 import { LIMITS } from '../limits.ts';
 import type { EventLog, OpenedLog, Retention } from '../log/log.ts';
 import type { BuiltInPlanner } from '../plan.ts';
 import { modelOfRun } from '../rules.ts';
 import type { BuiltInName, Settings } from '../settings.ts';
 import type { State } from '../state.ts';
+import { findChildren, recordedRuns } from './adopt.ts';
 import type { PlannerSeat } from './asking.ts';
 import { type Clock, realClock } from './clock.ts';
 import { watchDevices } from './device-watch.ts';
@@ -25,7 +27,7 @@ import { createPerformer } from './perform.ts';
 import { createPolicyDesk } from './policy-desk.ts';
 import type { PolicyPort, PolicyPortOptions } from './policy-port.ts';
 import { previewPlan } from './preview.ts';
-import type { LaunchSpec, ProcessRuntime, RecordedRun } from './process-runtime.ts';
+import type { LaunchSpec, ProcessRuntime } from './process-runtime.ts';
 import { createRequestIds } from './request-ids.ts';
 import type { Grant, Router } from './router.ts';
 import { createTickets } from './tickets.ts';
@@ -47,6 +49,8 @@ export interface KernelOptions {
   probe(model: ModelConfig, baseUrl: string, ready: (baseUrl: string) => void): () => void;
   version: string;
   bootId: string;
+  /** The turnout before this one handed over to it. */
+  handedOver?: boolean;
   onEvent?(event: TurnoutEvent): void;
   onWarning(message: string): void;
   /** Is given what to call when the log file had to be given up while running. */
@@ -69,7 +73,9 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
   /** Models by id and digest of what starts them: an order is carried out as it was decided, whatever was loaded since. */
   const specs = new Map<string, ModelConfig>();
   let loop: Loop;
-  const post: Loop['post'] = (input) => loop.post(input);
+  /** What comes before this start is written: no end of a run may stand before it. */
+  let early: Input[] | null = [];
+  const post: Loop['post'] = (input) => (early === null ? loop.post(input) : void early.push(input));
   const tickets = createTickets(post);
   const performer = createPerformer({
     runtime,
@@ -137,9 +143,7 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     },
   });
   const devices =
-    options.families === undefined
-      ? null
-      : watchDevices({ state, families: options.families, post: (input) => loop.post(input), onWarning });
+    options.families === undefined ? null : watchDevices({ state, families: options.families, post, onWarning });
   function apply(next: Config, trigger: 'start' | 'reload'): Promise<void> {
     const settings = settingsOf(next, options.digestKey);
     const live = new Set([...loop.state.models.values()].map(({ id, run }) => specKey(id, run?.specDigest ?? '')));
@@ -157,9 +161,25 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
 
   reportLogTrouble(log, post, clock);
   options.onLogReplaced?.((replaced) => post({ type: 'log.replaced', ...replaced }));
-  await runtime.reconcile(recordedRuns(state, config));
+  const children = await findChildren({
+    state,
+    settings: settingsOf(config, options.digestKey),
+    adopt: config.turnout.adopt ?? true,
+    records: recordedRuns(state, config),
+    runtime,
+    probe(id, baseUrl, ready) {
+      const model = config.models.get(id);
+      return model === undefined ? () => {} : options.probe(model, baseUrl, ready);
+    },
+  });
+  for (const id of state.alive) {
+    const run = state.models.get(id)?.run?.run;
+    const model = config.models.get(id);
+    const adopted = children.some((child) => child.run === run && child.adoptable);
+    if (adopted && run !== undefined && model !== undefined) launched.set(run, model);
+  }
 
-  post({
+  loop.post({
     type: 'router.boot',
     started: {
       instance: randomUUID(),
@@ -171,7 +191,12 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
       unfinished: null,
     },
     replaced: opened.replaced,
+    children,
+    handedOver: options.handedOver ?? false,
   });
+  const waited = early;
+  early = null;
+  for (const input of waited) post(input);
   const policiesTaken = apply(config, 'start');
 
   // Nothing is served before it is on disk that this turnout began and what it closed.
@@ -212,9 +237,9 @@ export async function startRouter(options: KernelOptions): Promise<Router> {
     note: health.note,
     health: health.report,
     onHealth: health.onChange,
-    async shutdown(signal, force = false) {
+    async shutdown(signal, { force = false, keep = false } = {}) {
       const over = waiting.forExit(loop.state);
-      post({ type: 'operator.shutdown', signal, force });
+      post({ type: 'operator.shutdown', signal, force, keep });
       await over;
       devices?.close();
       loop.close();
@@ -235,29 +260,6 @@ const specKey = (id: ModelId, digest: string) => `${digest} ${id}`;
 /** A configuration that was not loaded from a file may say nothing of it: then every event is kept. */
 function retentionOf({ turnout }: Config): Retention {
   return { days: turnout.retentionDays ?? 0, bytesMax: turnout.eventLogBytesMax ?? null };
-}
-
-/** Runs that the log says are alive: their processes outlived the turnout that started them, or died with it. */
-function recordedRuns(state: State, config: Config): RecordedRun[] {
-  const runs: RecordedRun[] = [];
-  for (const model of state.models.values()) {
-    if (model.run === null) continue;
-    const { run, pid, startTime, bootId, logFile, port } = model.run;
-    const known = config.models.get(model.id);
-    const fields = known === undefined ? null : launchFields(known, port);
-    runs.push({
-      run,
-      model: model.id,
-      pid,
-      startTime,
-      bootId,
-      logFile,
-      cmdStop: fields?.cmdStop ?? '',
-      env: fields?.env ?? [],
-      proxy: fields?.proxy ?? null,
-    });
-  }
-  return runs;
 }
 
 function grantOf(state: Readonly<State>, run: RunId, launched: ReadonlyMap<RunId, ModelConfig>, config: Config): Grant {

@@ -134,6 +134,8 @@ export function createLoop(ports: LoopPorts): Loop {
     const drafts = decide(state, input, now, seat.fallback);
     if (drafts.length > 0) commit(drafts, now);
     if (state.logTroubled !== null) outbox.releaseWhere(logIsNoObstacle);
+    // the configuration comes next: by the one before, an adopted run may seem stale or expired
+    if (input.type === 'router.boot') return;
     for (let round = 0; ; round++) {
       const more = settle(state, now, seat.fallback);
       if (more.length === 0) return;

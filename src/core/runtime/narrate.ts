@@ -3,7 +3,7 @@
  * holds more than the event does.
  */
 import type { EventOf, TurnoutEvent } from '../events.ts';
-import { idleWords } from '../history/cause-words.ts';
+import { ADOPTED_AFTER, idleWords } from '../history/cause-words.ts';
 import { formatMemory, formatRough } from '../history/format.ts';
 import { narratePolicy } from './narrate-policies.ts';
 
@@ -29,6 +29,8 @@ export function narrate(event: TurnoutEvent): Line | null {
       return info(`<${model}> starting, run ${event.position}, output in ${event.data.logFile}`);
     case 'process.ready':
       return info(`<${model}> ready after ${seconds(event.data.loadMs)} at ${event.data.baseUrl}`);
+    case 'process.adopted':
+      return info(adoptedText(event));
     case 'process.stopping':
       return info(
         `<${model}> stopping (${event.data.reason})${event.data.detail === null ? '' : `: ${event.data.detail}`}`,
@@ -73,9 +75,17 @@ export function narrate(event: TurnoutEvent): Line | null {
     case 'router.started':
       return event.data.unfinished === null
         ? null
-        : warn('turnout was killed the last time; what it left open is closed and what it left running is stopped');
+        : warn(
+            'turnout was killed the last time; what it left open is closed, what it left running adopted or stopped',
+          );
     case 'router.draining':
-      return info(`${event.data.signal}: stopping; requests being served may finish`);
+      return info(
+        `${event.data.signal}: stopping; requests being served may finish${event.data.keep ? ', models stay loaded' : ''}`,
+      );
+    case 'router.stopped':
+      return event.data.left === undefined
+        ? null
+        : info(`left running, for the next start to adopt: ${event.data.left.join(', ')}`);
     case 'clock.stepped':
       return warn(`the wall clock jumped by ${seconds(event.data.byMs)}`);
     case 'log.troubled':
@@ -99,6 +109,10 @@ export function narrate(event: TurnoutEvent): Line | null {
 function pinText({ model, at, data: { owner, until } }: EventOf<'model.pinned'>): string {
   const how = until === null ? 'until it is unpinned' : `for ${formatRough(until - at)}`;
   return `<${model}> pinned by ${owner} ${how}: no request evicts it`;
+}
+
+function adoptedText({ model, data: { run, pid, how, deadline } }: EventOf<'process.adopted'>): string {
+  return `<${model}> adopted${deadline === null ? '' : ', still loading'}: run ${run}, process ${pid}, ${ADOPTED_AFTER[how]}`;
 }
 
 /** A pin that another one replaces is told by that one. */

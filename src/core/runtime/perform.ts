@@ -91,8 +91,8 @@ export function createPerformer(ports: PerformPorts): Performer {
     post({ type: 'child.exited', run: effect.run, code: null, signal: null, by: 'spawn', detail, tail: [] });
   }
 
-  function probe(run: RunId, model: ModelId): void {
-    const baseUrl = addresses.get(run);
+  function probe({ run, model, ...effect }: Extract<Effect, { type: 'probeHealth' }>): void {
+    const baseUrl = effect.baseUrl ?? addresses.get(run);
     if (baseUrl === undefined || probes.has(run)) return;
     const stop = ports.probe(run, model, baseUrl, (answered) => {
       probes.delete(run);
@@ -106,7 +106,7 @@ export function createPerformer(ports: PerformPorts): Performer {
       case 'startProcess':
         return start(effect);
       case 'probeHealth':
-        return probe(effect.run, effect.model);
+        return probe(effect);
       case 'stopProcess':
         stopProbe(effect.run);
         return order(`stop ${effect.model}`, runtime.stop(effect.run));

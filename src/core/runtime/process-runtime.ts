@@ -37,6 +37,16 @@ export interface RecordedRun {
   proxy: string | null;
 }
 
+/** A recorded run whose first process is alive, by its identity. */
+export interface Survivor {
+  run: RunId;
+  pid: number;
+  startTime: string;
+  bootId: string;
+  /** Why it must not serve although it lives (its port is somebody else's), or null. */
+  fault: string | null;
+}
+
 export type Observation =
   | { type: 'accepted'; run: RunId }
   | { type: 'waiting'; run: RunId; reason: string }
@@ -65,8 +75,11 @@ export interface ProcessRuntime {
   stop(run: RunId): Promise<void>;
   /** KILL to the whole family. */
   kill(run: RunId): Promise<void>;
-  /** Takes over runs recorded by a dead turnout, so that `stop` and `kill` reach them. */
-  reconcile(runs: RecordedRun[]): Promise<void>;
+  /**
+   * Takes over runs recorded by an earlier turnout, so that `stop` and `kill` reach them and their ends are observed.
+   * Returns those that live. Stops what is left of runs that nobody recorded.
+   */
+  reconcile(runs: RecordedRun[]): Promise<Survivor[]>;
   observe(listener: (observation: Observation) => void): () => void;
   /** Releases timers and watchers; touches no process. */
   close(): Promise<void>;

@@ -66,6 +66,9 @@ export interface Router {
   health(): HealthReport;
   /** Called when the notes of the health report changed. Returns the way to stop. */
   onHealth(listener: (report: HealthReport) => void): () => void;
-  /** First call drains and stops, a second one (or `force`) stops at once. Resolves when no child is left. */
-  shutdown(signal: string, force?: boolean): Promise<void>;
+  /**
+   * First call drains and stops, a second one (or `force`) stops at once. Resolves when no child is left; with `keep` when
+   * those are left alone that the next start will adopt.
+   */
+  shutdown(signal: string, how?: { force?: boolean; keep?: boolean }): Promise<void>;
 }

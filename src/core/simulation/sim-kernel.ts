@@ -1,4 +1,5 @@
 /** The real loop, performer and tickets on simulated ground: what kernel.ts puts together, in virtual time. */
+import { type ChildFound, whyNotAdopted } from '../adoption.ts';
 import type { ModelConfig } from '../config/config.ts';
 import { owed } from '../effects.ts';
 import type { TurnoutEvent } from '../events.ts';
@@ -29,6 +30,8 @@ export interface KernelPorts {
   runtime: SimRuntime;
   settings: Settings;
   seed: number;
+  /** Whether children may be adopted; default: true. */
+  adopt?: boolean;
   wall: WallClock;
   builtIn(name: BuiltInName, settings: Settings, state: Readonly<State>): BuiltInPlanner;
   /** Decides in the built-in's place; null = the built-in decides itself. */
@@ -121,6 +124,7 @@ export function bootKernel(ports: KernelPorts): KernelUnderTest {
     type: 'router.boot',
     started: { instance: 'sim', pid: 1, version: '0', node: '0', bootId: 'sim', seed: ports.seed, unfinished: null },
     replaced: null,
+    children: childrenOf(state, ports),
   });
   post({ type: 'config.loaded', hash: 'sim', trigger: 'start', settings });
   return {
@@ -138,4 +142,20 @@ export function bootKernel(ports: KernelPorts): KernelUnderTest {
       performer.close();
     },
   };
+}
+
+/** What runtime/adopt.ts finds, at once: a child of the simulated world answers within no time, or never. */
+function childrenOf(state: Readonly<State>, { runtime, settings, adopt = true }: KernelPorts): ChildFound[] {
+  return [...state.models.values()].flatMap(({ id, run }): ChildFound[] => {
+    if (run === null) return [];
+    const specDigest = settings.models.find((model) => model.id === id)?.specDigest ?? null;
+    const child = runtime.alive().get(run.run);
+    const why = whyNotAdopted(run, { adopt, specDigest }) ?? (child === undefined ? 'its process is gone' : null);
+    if (child === undefined || why !== null) return [{ run: run.run, adoptable: false, why: why ?? '' }];
+    if (child.hung && run.phase === 'ready') return [{ run: run.run, adoptable: false, why: 'it does not answer' }];
+    const { pid } = child;
+    return [
+      { run: run.run, adoptable: true, pid, startTime: `${run.run}`, bootId: 'sim', baseUrl: `sim://${run.run}` },
+    ];
+  });
 }

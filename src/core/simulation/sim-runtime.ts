@@ -18,6 +18,8 @@ export interface ProcessFaults {
   spawnFails: number;
   /** A `cmdStop` that does not return: nothing happens until KILL, and that takes seconds. */
   stopHangs: number;
+  /** What outlives its kernel does not answer its health check any more. */
+  hangsAfterKill?: number;
 }
 
 interface SimProcess {
@@ -27,6 +29,8 @@ interface SimProcess {
   state: 'loading' | 'ready' | 'dead';
   ignoresTerm: boolean;
   stopHangs: boolean;
+  /** It lives but answers nobody. */
+  hung: boolean;
   onReady: (() => void) | null;
   cancel: (() => void)[];
 }
@@ -83,6 +87,7 @@ export function createSimRuntime(scheduler: Scheduler, random: Random, faults: P
       state: 'loading',
       ignoresTerm: random.chance(faults.ignoreTerm),
       stopHangs: random.chance(faults.stopHangs),
+      hung: false,
       onReady: null,
       cancel: [],
     };
@@ -144,6 +149,11 @@ export function createSimRuntime(scheduler: Scheduler, random: Random, faults: P
     },
     async reconcile(runs: RecordedRun[]) {
       for (const { run } of runs) recorded.add(run);
+      return runs.flatMap(({ run }) => {
+        const process = processes.get(run);
+        if (process === undefined) return [];
+        return [{ run, pid: process.pid, startTime: `${run}`, bootId: 'sim', fault: null }];
+      });
     },
     observe(listener) {
       listeners.push(listener);
@@ -159,6 +169,7 @@ export function createSimRuntime(scheduler: Scheduler, random: Random, faults: P
       const answer = () => {
         if (wanted) ready(`sim://${run}`);
       };
+      if (process.hung) return () => {};
       if (process.state === 'ready') scheduler.after(0, answer);
       else process.onReady = answer;
       return () => {
@@ -168,7 +179,10 @@ export function createSimRuntime(scheduler: Scheduler, random: Random, faults: P
     kernelDied() {
       generation++;
       listeners = [];
-      for (const process of processes.values()) process.onReady = null;
+      for (const process of processes.values()) {
+        process.onReady = null;
+        process.hung ||= random.chance(faults.hangsAfterKill ?? 0);
+      }
       for (const { spec, cancel } of pending.values()) {
         cancel();
         if (random.chance(0.5)) spawn(spec);

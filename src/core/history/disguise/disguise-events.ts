@@ -101,6 +101,7 @@ const CHANGES: { readonly [T in EventType]: Change<T> } = {
   'process.starting': (data, to) => ({ ...data, logFile: to.logFile(data.logFile) }),
   'process.spawned': (data, to) => ({ ...data, bootId: to.machine(data.bootId) }),
   'process.ready': (data, to) => ({ ...data, baseUrl: to.url(data.baseUrl) }),
+  'process.adopted': (data, to) => ({ ...data, bootId: to.machine(data.bootId), baseUrl: to.url(data.baseUrl) }),
   'process.stopping': (data, to) => ({ ...data, detail: maybe(data.detail, to) }),
   'process.killed': (data, to) => ({ ...data, why: to.text(data.why) }),
   'process.exited': (data, to) => ({ ...data, detail: maybe(data.detail, to), tail: to.output(data.tail) }),

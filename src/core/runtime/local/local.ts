@@ -8,7 +8,7 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { RunId } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
-import type { LaunchSpec, Observation, ProcessRuntime, RecordedRun } from '../process-runtime.ts';
+import type { LaunchSpec, Observation, ProcessRuntime, RecordedRun, Survivor } from '../process-runtime.ts';
 import { watchEnding } from './ending.ts';
 import { familyOf, type Member } from './family.ts';
 import { launchRun } from './launch.ts';
@@ -19,6 +19,7 @@ import { isLeaderGone, nameOf, newRun, type Run, releaseOutput, type Shell, tell
 import { mergeEnv } from './spawn.ts';
 import { askToEnd, note } from './stop.ts';
 import { endStrays, findStrays, type Stray } from './strays.ts';
+import { findSurvivors } from './survivors.ts';
 import { createTailer } from './tailer.ts';
 
 export interface LocalRuntimeOptions {
@@ -115,7 +116,7 @@ export function createLocalRuntime(options: LocalRuntimeOptions): LocalRuntime {
     watchEnding(shell, run);
   }
 
-  async function reconcile(records: RecordedRun[]): Promise<void> {
+  async function reconcile(records: RecordedRun[]): Promise<Survivor[]> {
     if (!hasProc && records.length > 0) warn('cannot find the processes of a former turnout: there is no /proc here');
     const table = hasProc ? await scanProcesses() : [];
     for (const record of records) {
@@ -124,10 +125,11 @@ export function createLocalRuntime(options: LocalRuntimeOptions): LocalRuntime {
       runs.set(record.run, takeOver(shell, takeover, table));
     }
     await endStrays(strays, warn, shell.closed);
-    // not before: the caller has yet to write that it started, and no end of a run may stand before that
     if (!closed && adoptedTimer === null && records.length > 0) {
       adoptedTimer = setInterval(pollRuns, LIMITS.adoptedPollMs).unref();
     }
+    const taken = records.flatMap(({ run }) => runs.get(run) ?? []);
+    return closed ? [] : findSurvivors(shell, taken);
   }
 
   function pollRuns(): void {

@@ -39,13 +39,14 @@ export async function portInUse({ host, port }: Endpoint): Promise<string> {
 
 /** The process that listens on this port, if it may be seen. */
 async function portOwner(port: number): Promise<{ pid: number; name: string } | null> {
-  const sockets = new Set(['tcp', 'tcp6'].flatMap((table) => listeningSockets(table, port)));
-  if (sockets.size === 0) return null;
-  for (const { pid, name } of await scanProcesses()) {
-    const holds = listDescriptors(pid).some((fd) => sockets.has(readDescriptor(pid, fd) ?? ''));
-    if (holds) return { pid, name };
-  }
-  return null;
+  return portOwners(await scanProcesses(), port)[0] ?? null;
+}
+
+/** Of these processes, those that listen on the port, as far as that may be seen. */
+export function portOwners<P extends { pid: number; name: string }>(table: readonly P[], port: number): P[] {
+  const sockets = new Set(['tcp', 'tcp6'].flatMap((name) => listeningSockets(name, port)));
+  if (sockets.size === 0) return [];
+  return table.filter(({ pid }) => listDescriptors(pid).some((fd) => sockets.has(readDescriptor(pid, fd) ?? '')));
 }
 
 /** A full backlog drops the attempt without a word: silence on loopback means that somebody listens. */

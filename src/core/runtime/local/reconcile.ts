@@ -1,5 +1,5 @@
 /**
- * Takes over the runs of a turnout that died: what still lives is watched and can be stopped as if it were ours, what is
+ * Takes over the runs of an earlier turnout: what still lives is watched and can be stopped as if it were ours, what is
  * dead but has a `cmdStop` waits for the order that runs it (kernel section 5).
  * Must never take a process for ours by its pid alone.
  */
