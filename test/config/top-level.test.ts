@@ -15,6 +15,8 @@ const TURNOUT_DEFAULTS = {
   clientPriority: {},
   antiThrash: true,
   timeZone: null,
+  adopt: true,
+  shutdown: 'stop-models',
 };
 
 describe('the top level', () => {
@@ -88,6 +90,8 @@ describe('the top level', () => {
       'turnout: {eventLog: {onTrouble: panic}}',
       '1:33 turnout.eventLog.onTrouble: expected serve or refuse, got "panic"',
     ],
+    ['turnout: {adopt: maybe}', '1:18 turnout.adopt: expected true or false, got "maybe"'],
+    ['turnout: {shutdown: keep}', '1:21 turnout.shutdown: expected stop-models or keep-models, got "keep"'],
   ])('refuses %j', (text, expected) => {
     expect(errorsOf(text).map(oneLine)).toEqual([expected]);
   });

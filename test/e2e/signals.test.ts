@@ -70,7 +70,7 @@ describe('a second signal', () => {
 });
 
 describe('SIGKILL', () => {
-  it('leaves a log that opens clean; the next start stops the orphans, gives lost requests their end, and serves', async () => {
+  it('leaves a log that opens clean; the next start adopts the orphans, gives lost requests their end, and swaps them out', async () => {
     const models = { a: { flags: '--tokens 100000 --tokens-per-second 20 --spawn-grandchild' }, b: {} };
     const first = await start(models);
     const response = await ask(first, 'a', { stream: true });
@@ -81,11 +81,13 @@ describe('SIGKILL', () => {
     expect(await lives(pid)).toBe(true);
 
     const second = await start(models, first.dir);
-    await until('the orphan to be stopped', async () => !(await lives(pid)));
     expect(second.output()).toContain('turnout was killed the last time');
-    const lost = await second.events('request.lost', 'process.stopping');
-    expect(lost.map((event) => event.type)).toEqual(['request.lost', 'process.stopping']);
+    const lost = await second.events('request.lost', 'process.adopted', 'process.stopping');
+    expect(lost.map((event) => event.type)).toEqual(['request.lost', 'process.adopted']);
     expect((await ask(second, 'b')).status).toBe(200);
+    expect(await lives(pid)).toBe(false);
+    const [stopped] = await second.events('process.stopping');
+    expect(stopped?.data).toMatchObject({ reason: 'swap' });
     await second.stop();
   });
 });
