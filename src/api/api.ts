@@ -24,6 +24,8 @@ export interface Api {
   listenOnInherited(fd: number): Promise<Listening>;
   /** What listens, to be held by somebody else while a successor starts. */
   readonly server: Server;
+  /** Whether each answer is the last on its connection: so from when a hand-over is likely. */
+  lastAnswers(on: boolean): void;
   /**
    * Takes no more connections but leaves the socket to its successor; resolves when whoever had connected was answered, or
    * after `withinMs` by cutting what is left.
@@ -77,6 +79,7 @@ export function createApi(options: ApiOptions): Api {
       life.inherited(fd);
       return listening;
     },
+    lastAnswers: life.lastAnswers,
     async release(withinMs) {
       app.streams.closeAll();
       await life.release(withinMs);

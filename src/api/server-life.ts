@@ -24,6 +24,11 @@ export interface ServerLife {
    */
   close(withinMs: number): Promise<void>;
   /**
+   * Whether each answer is the last on its connection: a client that keeps its connections lets go of them of its own
+   * accord then, and none of its requests can cross with our closing one.
+   */
+  lastAnswers(on: boolean): void;
+  /**
    * Takes no more connections, which somebody else will: they wait in the queue of the socket. Resolves when everybody
    * who connected before has been answered, or after `withinMs` by cutting what is left.
    */
@@ -39,6 +44,7 @@ export function serverLife(server: Server): ServerLife {
   const silent = new Map<Duplex, number>();
   let closing: Promise<void> | null = null;
   let released = false;
+  let last = false;
   let inherited: number | null = null;
   const cut = (): void => {
     server.closeAllConnections();
@@ -63,7 +69,7 @@ export function serverLife(server: Server): ServerLife {
     asked(req, res) {
       silent.delete(req.socket);
       answering.add(res);
-      if (released) res.shouldKeepAlive = false;
+      if (last) res.shouldKeepAlive = false;
       res.once('close', () => {
         answering.delete(res);
         if (closing !== null) setImmediate(() => server.closeIdleConnections());
@@ -76,6 +82,9 @@ export function serverLife(server: Server): ServerLife {
       silent.delete(socket);
       upgraded.add(socket);
       socket.once('close', () => upgraded.delete(socket));
+    },
+    lastAnswers(on) {
+      last = on;
     },
     async close(withinMs) {
       closing ??= new Promise<void>((resolve) => {
@@ -91,6 +100,7 @@ export function serverLife(server: Server): ServerLife {
     },
     async release(withinMs) {
       released = true;
+      last = true;
       // not that of http, which also cuts connections whose answer is still on its way to the client
       NetServer.prototype.close.call(server);
       const until = performance.now() + withinMs;

@@ -49,9 +49,12 @@ export function createRestarter(options: RestartOptions): (by: string) => Promis
     if (options.stopping.isStopping()) return { ok: false, why: 'turnout is stopping', diagnostics: [] };
     if (deciding) return { ok: false, why: 'a restart is under way', diagnostics: [] };
     deciding = true;
+    // while the program is checked, clients let go of the connections that they keep
+    options.parts.api.lastAnswers(true);
     const decided = await decide();
     if ('ok' in decided) {
       deciding = false;
+      options.parts.api.lastAnswers(false);
       tellRefusal(options, by, decided);
       return decided;
     }

@@ -4,7 +4,7 @@
  */
 
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fakeConfig } from '../support/fake-models.ts';
 import { freePorts } from '../support/ports.ts';
@@ -30,6 +30,14 @@ afterEach(async () => {
 
 const ask = (turnout: Turnout, model: string, more = {}) =>
   turnout.post('/v1/chat/completions', { model, messages: [{ role: 'user', content: 'x' }], ...more });
+
+/** Whether it could take the port. */
+function listens(server: Server, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+}
 
 const KEEP = 'turnout:\n  shutdown: keep-models\n';
 
@@ -153,7 +161,7 @@ describe('after kill -9', () => {
       socket.on('error', () => {});
       socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
     });
-    await new Promise<void>((resolve) => thief.listen(port, '127.0.0.1', resolve));
+    await until('the port to be free', () => listens(thief, port));
     const second = await start(config, first.dir);
     expect(await fateOf(second, 'a')).toMatchObject({ detail: 'not adopted: its process is gone' });
     await new Promise((resolve) => thief.close(resolve));

@@ -14,6 +14,9 @@ import { lives } from '../support/processes.ts';
 import { BIN, startTurnout, type Turnout } from '../support/turnout.ts';
 import { until } from '../support/until.ts';
 
+/** A restart starts three programs, one after another. */
+const timeout = 90_000;
+
 const running: Turnout[] = [];
 
 async function start(config: string): Promise<Turnout> {
@@ -69,7 +72,9 @@ function once(url: string): Promise<string> {
 }
 
 describe('turnout restart', () => {
-  it('refuses nobody and cuts nothing under load: streams end, models stay, the pid is the same', async () => {
+  it('refuses nobody and cuts nothing under load: streams end, models stay, the pid is the same', {
+    timeout,
+  }, async () => {
     const flags = '--tokens 60 --tokens-per-second 40';
     const turnout = await start(fakeConfig(await freePorts(1), { a: { flags } }));
     await (await ask(turnout, 'a')).text();
@@ -98,7 +103,7 @@ describe('turnout restart', () => {
     await turnout.stop();
   });
 
-  it('can be done again and again, and by SIGUSR2', async () => {
+  it('can be done again and again, and by SIGUSR2', { timeout }, async () => {
     const turnout = await start(fakeConfig(await freePorts(1), { a: {} }));
     await (await ask(turnout, 'a')).text();
     let over = false;

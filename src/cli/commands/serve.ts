@@ -110,7 +110,8 @@ export async function run(config: Config, options: RunOptions): Promise<void> {
   const stopping = stopOnSignals(parts, textLog);
   const paths = options.files?.paths ?? null;
   restart = createRestarter({ parts, paths, listen: hostPort(listening), stateDir: dir, stopping });
-  process.on('SIGUSR2', () => void restart('SIGUSR2'));
+  onRestartWish = () => void restart('SIGUSR2');
+  if (restartWished) onRestartWish();
   if (handover?.signal != null) stopping.stop(handover.signal);
   await stopping.stopped;
   stopReloading();
@@ -120,16 +121,21 @@ export async function run(config: Config, options: RunOptions): Promise<void> {
 }
 
 /**
- * Reads what was handed over. Until this turnout can restart, a SIGUSR2 does nothing, where it would end a program; a
- * successor, whose models run, is not ended by a signal before it can stop them.
+ * Reads what was handed over. A SIGUSR2 that comes before this turnout can restart waits until it can; a successor, whose
+ * models run, is not ended by a signal before it can stop them.
  */
 export function beginAsSuccessor(): Handover | null {
-  process.on('SIGUSR2', () => {});
+  process.on('SIGUSR2', () => onRestartWish());
   const handover = takeHandover();
   if (handover !== null)
     for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => (handover.signal ??= signal));
   return handover;
 }
+
+let restartWished = false;
+let onRestartWish = (): void => {
+  restartWished = true;
+};
 
 /** On the socket that was handed over, else on a new one. */
 async function listen({ api, textLog }: Parts, { handover, listen: wanted }: RunOptions): Promise<Listening> {
