@@ -22,8 +22,9 @@ export const newEffort = (): Effort => ({ left: LIMITS.matrixJoinedMax, spent: 0
 
 export function matrixSolver(compiled: Compiled, costOf: (model: ModelId) => number): Solver {
   /**
-   * Where choices had to be dropped, a set that holds all that stay may exist and not be found by the next question. So
-   * that the solver agrees with itself, more leave until it is found; at the latest when all have left.
+   * Where choices had to be dropped, a set that holds all that stay may exist and not be found by the next question, be it
+   * that this one was just within its effort. So that the solver agrees with itself, more leave until it is found; at the
+   * latest when all have left.
    */
   const agreed = ({ target, running }: Question, way: Way): Way => {
     const leaving = new Set(way.evict);
@@ -37,7 +38,7 @@ export function matrixSolver(compiled: Compiled, costOf: (model: ModelId) => num
 
   const best: Solver['best'] = (question, held = NONE, effort = newEffort()) => {
     const way = frameFor(compiled, question, costOf).best(held, effort);
-    return effort.exact ? way : agreed(question, way);
+    return way.evict.length === 0 && effort.exact ? way : agreed(question, way);
   };
 
   const ways: Solver['ways'] = (question, held, most) => {
@@ -52,7 +53,7 @@ export function matrixSolver(compiled: Compiled, costOf: (model: ModelId) => num
       found.push(frame.best(new Set([...held, id]), effort));
     }
     const legal = ranked(found.filter(isLegal)).slice(0, most);
-    if (effort.exact) return legal;
+    if (effort.exact && effort.left > LIMITS.matrixJoinedMax / 2) return legal; // what is asked next has less to look at
     // one is enough: each would need a search of its own to be sure of it
     for (const way of legal) {
       const sure = agreed(question, way);

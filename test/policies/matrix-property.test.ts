@@ -142,21 +142,21 @@ describe('the matrix solver', () => {
       fc.array(part, { minLength: length, maxLength: length }).map((parts): SetExpression => ({ kind, parts }));
     const hard = list('and', list('or', list('and', any, 2), 6), 8);
     let given = 0;
-    fc.assert(
-      fc.property(hard, fc.shuffledSubarray(many, { minLength: 19, maxLength: 19 }), (expression, ids) => {
-        const matrix = { sets: [{ name: 's', text: 's', expression }], evictCosts: {} };
-        const [target, ...running] = ids as [ModelId, ...ModelId[]];
-        const effort = newEffort();
-        const solver = matrixSolver(compileMatrix(matrix), () => 1);
-        const { evict } = solver.best({ target, running }, undefined, effort);
-        if (!effort.exact) given++;
-        expect(effort.spent).toBeLessThan(EFFORT_MAX);
-        const stay = running.filter((one) => !evict.includes(one));
-        expect(stay.length === 0 || permits(matrix, [target, ...stay])).toBe(true);
-        expect(matrixPlanner(matrixSettings(matrix, many)).requires(target, stay)).toEqual([]);
-      }),
-      { numRuns: 200 },
-    );
+    const agrees = fc.property(hard, fc.shuffledSubarray(many, { minLength: 19, maxLength: 19 }), (expression, ids) => {
+      const matrix = { sets: [{ name: 's', text: 's', expression }], evictCosts: {} };
+      const [target, ...running] = ids as [ModelId, ...ModelId[]];
+      const effort = newEffort();
+      const solver = matrixSolver(compileMatrix(matrix), () => 1);
+      const { evict } = solver.best({ target, running }, undefined, effort);
+      if (!effort.exact) given++;
+      expect(effort.spent).toBeLessThan(EFFORT_MAX);
+      const stay = running.filter((one) => !evict.includes(one));
+      expect(stay.length === 0 || permits(matrix, [target, ...stay])).toBe(true);
+      expect(matrixPlanner(matrixSettings(matrix, many)).requires(target, stay)).toEqual([]);
+    });
+    fc.assert(agrees, { numRuns: 200 });
+    // one of these is just within its effort, while what is asked next is not
+    fc.assert(agrees, { numRuns: 110, seed: -1719382990 });
     expect(given).toBeGreaterThan(20);
   });
 
