@@ -10,13 +10,14 @@ import { planners } from './planners.ts';
 import { policies } from './policies.ts';
 import { requests } from './requests.ts';
 import type { Scenario, Settings, Table } from './scenario.ts';
+import { simulate } from './simulate.ts';
 import { slowDisk } from './slow-disk.ts';
 import { sse } from './sse.ts';
 import { SUBJECT_NAMES, type SubjectName, startSubjects } from './subjects.ts';
 import { swap } from './swap.ts';
 import { printed } from './table.ts';
 
-const SCENARIOS: readonly Scenario[] = [requests, sse, swap, slowDisk, planners, policies, log];
+const SCENARIOS: readonly Scenario[] = [requests, sse, swap, slowDisk, planners, policies, log, simulate];
 
 interface Choice {
   settings: Settings;

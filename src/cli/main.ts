@@ -37,6 +37,7 @@ function buildProgram(): Command {
   addFakeModel(program);
   addLog(program);
   addHistory(program);
+  addSimulate(program);
   addOperations(program);
   addHolds(program);
   addConfig(program);
@@ -171,6 +172,28 @@ function addHistory(program: Command): void {
     .option('--since <moment>', 'only decisions since then: 24h, 03:00, an ISO time, or a position')
     .addHelpText('after', '\nExample:\n  turnout verify --since 7d')
     .action(async (options) => (await import('./commands/verify.ts')).verify(options));
+}
+
+function addSimulate(program: Command): void {
+  const each = (value: string, before: string[] = []) => [...before, value];
+  past(program.command('simulate'))
+    .description('say what another planner, or other memory, would have made of the recorded past')
+    .option(
+      '--policy <policy>',
+      'a policy file, builtin:group, builtin:matrix or builtin:budget; may be repeated',
+      each,
+    )
+    .option('--memory <device=size>', 'other memory of a device, such as gpu0=24GiB; may be repeated', each)
+    .option('--config <file>', 'configuration that gives policy files their options')
+    .option('--since <moment>', 'only what came since then: 24h, 03:00, an ISO time, or a position')
+    .option('--until <moment>', 'only what came until then')
+    .option('--seed <number>', 'seed of the chance of policies (default: the recorded one)')
+    .addHelpText(
+      'after',
+      '\nExit code 3: recorded decisions did not come out again.' +
+        '\n\nExample:\n  turnout simulate --policy keep-hot.js --policy builtin:budget --memory gpu0=24GiB --since 7d',
+    )
+    .action(async (options) => (await import('./commands/simulate.ts')).simulate(options));
 }
 
 function addOperations(program: Command): void {

@@ -63,7 +63,7 @@ export function recordedPolicies(log: PastLog): RecordedPolicies {
     const { viewPosition } = past.decision.data;
     const source = await log.getBlob(sourceHash);
     if (source === null) return { notComparable: 'the source of the policy is not in the log' };
-    const options = await optionsOf(past, optionsHash);
+    const options = await recordedOptions(log, past.state.configHash, optionsHash);
     if (options === null) return { notComparable: 'the options of the policy are not in the log' };
     const file = past.state.policies.get('live')?.file ?? 'policy.js';
     const place = await opened();
@@ -89,17 +89,6 @@ export function recordedPolicies(log: PastLog): RecordedPolicies {
     (await opened()).evolve(one.slot, to, jsons);
   }
 
-  /** Options stand in the configuration, of which the log holds the redacted text. */
-  async function optionsOf(past: PastDecision, wanted: string): Promise<{ [name: string]: Json } | null> {
-    const text = await log.getBlob(past.state.configHash);
-    const config = text === null ? null : (JSON.parse(text) as { turnout?: { policy?: { options?: Json } | null } });
-    for (const options of [config?.turnout?.policy?.options, {}]) {
-      if (typeof options !== 'object' || options === null || Array.isArray(options)) continue;
-      if (createHash('sha256').update(canonicalJson(options)).digest('hex') === wanted) return options;
-    }
-    return null;
-  }
-
   return {
     async ask(past) {
       const up = await bringUp(past);
@@ -117,4 +106,19 @@ export function recordedPolicies(log: PastLog): RecordedPolicies {
       await host?.close();
     },
   };
+}
+
+/** Options stand in the configuration, of which the log holds the redacted text. Null: they are not the ones of this hash. */
+export async function recordedOptions(
+  log: PastLog,
+  configHash: string,
+  wanted: string,
+): Promise<{ [name: string]: Json } | null> {
+  const text = await log.getBlob(configHash);
+  const config = text === null ? null : (JSON.parse(text) as { turnout?: { policy?: { options?: Json } | null } });
+  for (const options of [config?.turnout?.policy?.options, {}]) {
+    if (typeof options !== 'object' || options === null || Array.isArray(options)) continue;
+    if (createHash('sha256').update(canonicalJson(options)).digest('hex') === wanted) return options;
+  }
+  return null;
 }

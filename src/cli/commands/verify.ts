@@ -4,7 +4,7 @@
  */
 import { count } from '../../core/history/format.ts';
 import { positionOf, readMoment } from '../../core/history/moment.ts';
-import { share } from '../../core/history/verify/decisions.ts';
+import { type Range, share } from '../../core/history/verify/decisions.ts';
 import { isReproduced, type Verification, verifyDecisions } from '../../core/history/verify/verify.ts';
 import { verificationText } from '../../core/history/verify/verify-text.ts';
 import { builtInPlanner } from '../../policies/built-in.ts';
@@ -25,7 +25,7 @@ export async function verify(options: VerifyOptions): Promise<void> {
     const onProgress = (part: number) => progress.show(`reading the export: ${percent(part)}`);
     const log = await openPastLog(options, { signal, onProgress });
     try {
-      const found = await verifyPast(log, await fromOf(log, options), signal, (part) =>
+      const found = await verifyPast(log, { from: await fromOf(log, options), to: log.head }, signal, (part) =>
         progress.show(`asking the decisions again: ${percent(part)}`),
       );
       return { log: { where: log.where, first: log.base, last: log.head, whole: true }, ...found };
@@ -47,12 +47,11 @@ export async function verify(options: VerifyOptions): Promise<void> {
 /** Also what `simulate` begins with. */
 export async function verifyPast(
   log: PastLog,
-  from: number,
+  range: Range,
   signal: AbortSignal,
   onShare: (part: number) => void,
 ): Promise<Verification> {
   const policies = recordedPolicies(log);
-  const range = { from, to: log.head };
   try {
     return await verifyDecisions(log, range, {
       makeBuiltIn: builtInPlanner,

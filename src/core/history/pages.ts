@@ -1,6 +1,6 @@
 /**
  * A log read in pieces, so that no question about the past holds all of it in memory or keeps the reader's thread long.
- * Must never read on where nobody asks for more.
+ * Must never read on where nobody asks for more, by more than the one page that `ahead` asks for.
  */
 import type { TurnoutEvent } from '../events.ts';
 import type { Position } from '../ids.ts';
@@ -16,6 +16,22 @@ export async function* pagesOf(log: LogReader, query: LogQuery): AsyncGenerator<
     if (page.length > 0) yield page;
     if (page.length < limit) return;
     from = (page.at(-1)?.position ?? from) + 1;
+  }
+}
+
+/** The same, for who is going to read all of it: the next page is read while the last one is looked at. */
+export async function* pagesAheadOf(log: LogReader, query: LogQuery): AsyncGenerator<TurnoutEvent[]> {
+  const pages = pagesOf(log, query);
+  let next = pages.next();
+  try {
+    for (;;) {
+      const { value, done } = await next;
+      if (done === true) return;
+      next = pages.next();
+      yield value;
+    }
+  } finally {
+    await next.catch(() => {});
   }
 }
 

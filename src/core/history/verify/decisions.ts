@@ -13,7 +13,7 @@ import type { State } from '../../state.ts';
 import type { View } from '../../view.ts';
 import type { LogReader } from '../collect.ts';
 import { questionOf } from '../decision.ts';
-import { eventsOf } from '../pages.ts';
+import { eventsOf, pagesAheadOf } from '../pages.ts';
 
 export type MakeBuiltIn = (name: BuiltInName, settings: Settings, state: Readonly<State>) => BuiltInPlanner;
 
@@ -55,23 +55,27 @@ export async function* decisionsOf(
   makeBuiltIn: MakeBuiltIn,
 ): AsyncGenerator<PastDecision> {
   const past = await foldedFrom(log, { from, to }, makeBuiltIn);
-  for await (const event of eventsOf(log, { from: from + 1, to, types: ['plan.decided'] })) {
-    const decision = event as EventOf<'plan.decided'>;
-    if (decision.data.viewPosition < past.state.position) continue;
-    await past.foldTo(decision.data.viewPosition);
-    const seat = past.seat();
-    const { view, hints } = questionOf(past.state, decision, seat.fallback);
-    yield {
-      decision,
-      view,
-      hints,
-      seat,
-      state: past.state,
-      async outcome(verdict) {
-        await past.foldTo(decision.position - 1);
-        return outcomeOf(past.state, decision, verdict, past.seat().fallback);
-      },
-    };
+  try {
+    for await (const event of eventsOf(log, { from: from + 1, to, types: ['plan.decided'] })) {
+      const decision = event as EventOf<'plan.decided'>;
+      if (decision.data.viewPosition < past.state.position) continue;
+      await past.foldTo(decision.data.viewPosition);
+      const seat = past.seat();
+      const { view, hints } = questionOf(past.state, decision, seat.fallback);
+      yield {
+        decision,
+        view,
+        hints,
+        seat,
+        state: past.state,
+        async outcome(verdict) {
+          await past.foldTo(decision.position - 1);
+          return outcomeOf(past.state, decision, verdict, past.seat().fallback);
+        },
+      };
+    }
+  } finally {
+    await past.close();
   }
 }
 
@@ -95,6 +99,7 @@ interface FoldedPast {
   readonly state: State;
   seat(): PastSeat;
   foldTo(position: Position): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** One pass over the events, as far as it is asked to go. */
@@ -104,24 +109,30 @@ async function foldedFrom(
   makeBuiltIn: MakeBuiltIn,
 ): Promise<FoldedPast> {
   const state = await log.stateAt(from);
-  const events = eventsOf(log, { from: from + 1, to });
-  let next: TurnoutEvent | null = null;
+  const pages = pagesAheadOf(log, { from: from + 1, to });
+  let page: TurnoutEvent[] = [];
+  let at = 0;
   let seat = seatOf(state, makeBuiltIn);
   return {
     state,
     seat: () => seat,
     async foldTo(position) {
       for (;;) {
-        if (next === null) {
-          const { value, done } = await events.next();
+        if (at === page.length) {
+          const { value, done } = await pages.next();
           if (done === true) return;
-          next = value;
+          page = value;
+          at = 0;
         }
+        const next = page[at] as TurnoutEvent;
         if (next.position > position) return;
         evolve(state, next);
         if (SEATS.has(next.type)) seat = seatOf(state, makeBuiltIn);
-        next = null;
+        at++;
       }
+    },
+    async close() {
+      await pages.return(undefined);
     },
   };
 }

@@ -1,0 +1,162 @@
+/**
+ * One pass over a slice of the log: what came from outside, and the figures of what happened. Must never keep the events
+ * themselves: a slice may have millions.
+ */
+import { TurnoutError } from '../../errors.ts';
+import type { EventData, TurnoutEvent } from '../../events.ts';
+import { evolve } from '../../evolve.ts';
+import type { ModelId, Position } from '../../ids.ts';
+import { LIMITS } from '../../limits.ts';
+import type { TimeTravel } from '../../log/log.ts';
+import type { State } from '../../state.ts';
+import type { LogReader } from '../collect.ts';
+import { pagesAheadOf } from '../pages.ts';
+import { holding } from './holding.ts';
+import { createLateness, dueOf } from './lateness.ts';
+import { bootOf, isDue, mayBeDue, type ReportReader, readReports } from './read-inputs.ts';
+import { type RequestReader, readRequests } from './read-requests.ts';
+import { type RunReader, readRuns } from './read-runs.ts';
+import { type Course, tally } from './tally.ts';
+import { type RecordedInput, type Trace, thoughtKey } from './trace.ts';
+
+export interface Slice {
+  /** State before it stands after this position. */
+  from: Position;
+  to: Position;
+}
+
+/** Rejects with TurnoutError 'not-found' when nothing of what is needed lies in the slice; rejects when `signal` aborts. */
+export async function readTrace(
+  log: LogReader & Pick<TimeTravel, 'stateAt'>,
+  slice: Slice,
+  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (position: Position) => void } = {},
+): Promise<{ trace: Trace; recorded: Course }> {
+  const state = await log.stateAt(slice.from);
+  const count = tally(state);
+  const requests = readRequests(state);
+  const runs = readRuns(state);
+  const reader = createReader(state, requests, runs);
+  let first: number | null = slice.from === 0 ? null : state.at;
+  for await (const page of pagesAheadOf(log, { from: slice.from + 1, to: slice.to })) {
+    signal?.throwIfAborted();
+    onProgress?.(page[0]?.position ?? slice.from);
+    first ??= page[0]?.at ?? null;
+    for (const event of page) {
+      reader.take(event);
+      count.take(event);
+    }
+  }
+  if (first === null || reader.trace.events === 0) {
+    throw new TurnoutError('not-found', 'simulate the slice: expected events in it, got none');
+  }
+  if (reader.arrivals() === 0 && requests.requests.size === 0) {
+    const what = `${reader.trace.events} events`;
+    throw new TurnoutError(
+      'not-found',
+      `simulate the slice: expected requests of clients in it, got ${what} without any`,
+    );
+  }
+  runs.close(state.at);
+  reader.close();
+  const { trace } = reader;
+  Object.assign(trace, { from: slice.from, to: slice.to, startsAt: first, endsAt: state.at, end: state });
+  return { trace, recorded: count.close(state.at) };
+}
+
+function createReader(state: State, requests: RequestReader, runs: RunReader) {
+  const reports: ReportReader = readReports();
+  const trace: Trace = {
+    from: 0,
+    to: 0,
+    startsAt: 0,
+    endsAt: 0,
+    events: 0,
+    inputs: [],
+    requests: requests.requests,
+    runs: runs.runs,
+    earlier: runs.earlier,
+    wakes: [],
+    thoughts: new Map(),
+    lateMs: 0,
+    lookMs: 0,
+    reloads: 0,
+    policyFaults: 0,
+    end: state,
+  };
+  const late = createLateness();
+  let arrivals = 0;
+  let lastAt = Number.NEGATIVE_INFINITY;
+  let boot: Extract<RecordedInput, { kind: 'boot' }> | null = null;
+
+  const add = (input: RecordedInput) => trace.inputs.push(input);
+
+  function take(event: TurnoutEvent): void {
+    trace.events++;
+    const place = { at: event.at, key: event.position };
+    runs.take(event);
+    const arrival = requests.take(event);
+    if (arrival !== null) {
+      arrivals++;
+      add({ ...place, kind: 'input', input: arrival });
+    } else if (!event.type.startsWith('request.')) {
+      other(event, place);
+    }
+    if (isDue(event) || (event.at !== lastAt && mayBeDue(event))) {
+      const due = dueOf(state, event);
+      // a question may follow a moment without being what was due then
+      trace.wakes.push({ ...place, due: isDue(event) ? due : null });
+      if (due !== null) late.take(event.at - due);
+    }
+    if (event.type === 'plan.decided' && event.at !== lastAt && event.data.planner.sourceHash === undefined) {
+      trace.thoughts.set(thoughtKey(event.data.viewPosition, event.model as ModelId), event.at);
+    }
+    lastAt = event.at;
+    evolve(state, event);
+  }
+
+  function other(event: TurnoutEvent, place: { at: number; key: Position }): void {
+    switch (event.type) {
+      case 'router.started':
+        boot = { ...place, kind: 'boot', input: bootOf(event, null) };
+        add(boot);
+        return;
+      case 'devices.sampled':
+        noteLook(event.at);
+        add({ ...place, kind: 'devices', devices: event.data.devices, held: holding(state) });
+        return;
+      case 'policy.loaded':
+        if (event.data.slot === 'live') add({ ...place, kind: 'policy', loaded: event.data });
+        return;
+      case 'policy.failed':
+        if (event.data.slot === 'live' && BY_CHANCE.has(event.data.fault.kind)) trace.policyFaults++;
+        return;
+      case 'config.applied':
+        if (event.data.trigger === 'reload') trace.reloads++;
+    }
+    const input = reports.take(event);
+    if (input !== null) add({ ...place, kind: 'input', input });
+    if (event.type === 'log.replaced' && event.cause !== undefined && boot !== null) {
+      boot.input.replaced = event.data as EventData['log.replaced'];
+    }
+  }
+
+  /** How late the devices were looked at after something had to leave. */
+  function noteLook(at: number): void {
+    for (const { clearedAt, run, usedBefore } of state.swaps.values()) {
+      if (clearedAt === null || run !== null || usedBefore === null) continue;
+      const ms = at - clearedAt;
+      if (ms > 0 && ms < LIMITS.memoryFreshMs) trace.lookMs = Math.max(trace.lookMs, ms);
+    }
+  }
+
+  return {
+    trace,
+    take,
+    arrivals: () => arrivals,
+    close() {
+      trace.lateMs = late.atMost();
+    },
+  };
+}
+
+const BY_CHANCE: ReadonlySet<string> = new Set(['timeout', 'memory', 'dead']);
