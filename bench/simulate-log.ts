@@ -140,6 +140,7 @@ function traceOf(count: number): Trace {
     thoughts: new Map(),
     lateMs: 0,
     lookMs: 0,
+    cleared: new Map(),
     reloads: 0,
     policyFaults: 0,
     end: emptyState(),

@@ -64,8 +64,9 @@ export function contendersOf(ports: ContenderPorts): { recorded: Contender; othe
   const notes = new Set<string>();
   const memory = devices === undefined ? {} : { devices };
   if (devices !== undefined) {
-    const law = settings.fallback === 'budget' ? '' : ', which does not look at memory';
-    if (law !== '') notes.add(`--memory changes nothing for the ${settings.fallback} planner${law}`);
+    if (settings.planner === 'group' || settings.planner === 'matrix') {
+      notes.add(`--memory changes nothing for the ${settings.planner} planner, which does not look at memory`);
+    }
     const other = `${settings.planner}, other memory`;
     others.push({ name: other, changes: memory, policy: recordedPolicy(ports), brought: false });
   }

@@ -67,7 +67,7 @@ export async function play(ports: PlayPorts): Promise<Played> {
   const seat = contender.policy === null ? null : createPolicySeat(contender.policy, state, post);
   const processes = createSimProcesses(timeline, durations, post);
   const clients = createSimClients(timeline, trace.requests, durations, post);
-  const looks = createLooks({ timeline, state, lookMs: trace.lookMs, changes: contender.changes, post });
+  const looks = createLooks({ timeline, state, trace, changes: contender.changes, post });
   const wakes = createWakes(timeline, trace);
   if (ports.seed !== undefined) state.seed = ports.seed;
 
@@ -119,6 +119,8 @@ export async function play(ports: PlayPorts): Promise<Played> {
 
   async function report(recorded: RecordedInput): Promise<void> {
     switch (recorded.kind) {
+      case 'death':
+        return loop.close();
       case 'boot': {
         loop.close();
         loop = newLoop();

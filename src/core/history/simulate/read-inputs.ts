@@ -3,7 +3,7 @@
  * never tell back what the kernel says of its own accord.
  */
 import type { EventData, EventOf, TurnoutEvent } from '../../events.ts';
-import type { ModelId, Position } from '../../ids.ts';
+import { type ModelId, modelId, type Position } from '../../ids.ts';
 import type { Input } from '../../inputs.ts';
 
 /** What of the report is still to come when its first event is read: a start with a log that was replaced. */
@@ -61,7 +61,7 @@ function byOperator(event: TurnoutEvent): Input | null {
   const model = event.model as ModelId;
   switch (event.type) {
     case 'unload.requested':
-      return { type: 'operator.unload', models: event.data.models, by: event.data.by };
+      return { type: 'operator.unload', models: unloaded(event.data.models), by: event.data.by };
     case 'model.pinned':
       return { type: 'operator.pin', model, owner: event.data.owner, until: event.data.until };
     case 'model.unpinned':
@@ -74,6 +74,9 @@ function byOperator(event: TurnoutEvent): Input | null {
       return null;
   }
 }
+
+/** An order that was about no known model, told back as such: one that names none is about all. */
+const unloaded = (models: ModelId[]): ModelId[] => (models.length === 0 ? [modelId('')] : models);
 
 /** The report of a start; `replaced` follows from the event after it. */
 export function bootOf({ data }: EventOf<'router.started'>, replaced: EventData['log.replaced'] | null) {

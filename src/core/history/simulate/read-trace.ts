@@ -8,6 +8,7 @@ import { evolve } from '../../evolve.ts';
 import type { ModelId, Position } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
 import type { TimeTravel } from '../../log/log.ts';
+import { wantsSamples } from '../../settle-memory.ts';
 import type { State } from '../../state.ts';
 import type { LogReader } from '../collect.ts';
 import { pagesAheadOf } from '../pages.ts';
@@ -79,6 +80,7 @@ function createReader(state: State, requests: RequestReader, runs: RunReader) {
     thoughts: new Map(),
     lateMs: 0,
     lookMs: 0,
+    cleared: new Map(),
     reloads: 0,
     policyFaults: 0,
     end: state,
@@ -112,11 +114,14 @@ function createReader(state: State, requests: RequestReader, runs: RunReader) {
     }
     lastAt = event.at;
     evolve(state, event);
+    if (event.type === 'process.exited' && isCleared(state, event.at)) trace.cleared.set(event.position, event.at);
   }
 
   function other(event: TurnoutEvent, place: { at: number; key: Position }): void {
     switch (event.type) {
       case 'router.started':
+        // before its successor, after all that it wrote itself
+        if (event.data.unfinished !== null) add({ at: lastAt, key: event.position - 0.5, kind: 'death' });
         boot = { ...place, kind: 'boot', input: bootOf(event, null) };
         add(boot);
         return;
@@ -158,5 +163,9 @@ function createReader(state: State, requests: RequestReader, runs: RunReader) {
     },
   };
 }
+
+/** Whether something that had to leave for a swap is gone since then, on devices that are looked at. */
+const isCleared = (state: Readonly<State>, at: number): boolean =>
+  [...state.swaps.values()].some((swap) => swap.clearedAt === at && wantsSamples(swap));
 
 const BY_CHANCE: ReadonlySet<string> = new Set(['timeout', 'memory', 'dead']);

@@ -9,6 +9,7 @@ import type { State } from '../../state.ts';
 import type { Changes } from './contender.ts';
 import { holding } from './holding.ts';
 import type { Timeline } from './timeline.ts';
+import type { Trace } from './trace.ts';
 
 type Devices = EventData['devices.sampled']['devices'];
 
@@ -20,13 +21,13 @@ export interface Looks {
 export interface LookPorts {
   timeline: Timeline;
   state: Readonly<State>;
-  /** Latest look after something had to leave; 0 = nobody looked. */
-  lookMs: number;
+  trace: Pick<Trace, 'lookMs' | 'cleared'>;
   changes: Changes;
   post(input: Input): void;
 }
 
-export function createLooks({ timeline, state, lookMs, changes, post }: LookPorts): Looks {
+export function createLooks({ timeline, state, trace, changes, post }: LookPorts): Looks {
+  const { lookMs, cleared } = trace;
   /** By device: what it had, and what others than the models held. */
   const known = new Map<string, { totalBytes: number; others: number }>();
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -55,6 +56,7 @@ export function createLooks({ timeline, state, lookMs, changes, post }: LookPort
     observe(event) {
       if (event.type !== 'process.exited' || lookMs === 0 || known.size === 0) return;
       const since = event.at;
+      if (cleared.get(event.position) === since) return;
       if (![...state.swaps.values()].some((swap) => swap.clearedAt === since && wantsSamples(swap))) return;
       timeline.at(since + lookMs + 1, Number.POSITIVE_INFINITY, () => {
         if (lookedAt <= since && [...state.swaps.values()].some(wantsSamples)) look(known.keys());

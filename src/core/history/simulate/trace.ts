@@ -62,6 +62,8 @@ export interface RecordedRun {
 /** What came from outside, to be reported again at its moment. */
 export type RecordedInput = { at: number; key: Position } & (
   | { kind: 'input'; input: Input }
+  /** The turnout was killed: the last that it wrote was before this. */
+  | { kind: 'death' }
   /** A turnout was started: the loop begins anew on the state that it finds. */
   | { kind: 'boot'; input: InputOf<'router.boot'> }
   | { kind: 'policy'; loaded: EventData['policy.loaded'] }
@@ -97,6 +99,8 @@ export interface Trace {
   lateMs: number;
   /** Longest time from the exit of what had to leave to the look at the devices after it; 0 = nobody looked. */
   lookMs: number;
+  /** Exits after which a swap wanted a look, with their times: as long as nothing has parted, the recorded looks are all. */
+  cleared: Map<Position, number>;
   /** Configurations that were applied within the slice, beside the first one of a start. */
   reloads: number;
   /** What made policies silent by chance, which nobody can play again. */
