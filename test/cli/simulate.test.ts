@@ -83,6 +83,20 @@ describe('turnout simulate', () => {
     expect(process.exitCode).toBe(exitCode);
   });
 
+  it('warns, with both answers, and exits with 3 when a recorded decision does not come out again', async () => {
+    const events = twoModels().map((event) =>
+      event.type === 'plan.decided' && event.model === 'b'
+        ? { ...event, data: { ...event.data, verdict: { ...event.data.verdict, reason: 'for fun' } } }
+        : event,
+    );
+    const text = await said({ stateDir: await recorded(events) });
+    expect(text).toContain('3 decisions asked again: 2 the same and 1 different');
+    expect(text).toContain('recorded: swap, evicting a: for fun (started)');
+    expect(text).toContain('answered: swap, evicting a: group g runs one model at a time, so a must leave (started)');
+    expect(text).toContain('warning: the recorded decisions do not come out again');
+    expect(process.exitCode).toBe(3);
+  });
+
   it('takes other memory, and is the same byte for byte each time', async () => {
     const stateDir = await recorded();
     const options = { stateDir, policy: ['builtin:budget'], memory: ['gpu0=12GiB'], seed: '7', json: true };

@@ -14,7 +14,7 @@ const SEEDS = 25;
 /** Answers that come late or are nonsense are no planner's that could be asked again; looks that fail leave no trace. */
 const NOT_IN_THE_LOG: Fault[] = ['latePlanner', 'silentPlanner', 'nonsense', 'silentDevices', 'sameMoment'];
 
-it.each(['group', 'budget'] as const)(
+it.each(['group', 'matrix', 'budget'] as const)(
   'every decision and every figure comes out again, seeds 1 to 25: %s',
   {
     timeout: 180_000,
