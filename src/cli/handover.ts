@@ -23,6 +23,8 @@ export interface Handover {
   stateDir: string;
   /** False when the socket could not be kept: the successor listens anew. */
   socket: boolean;
+  /** When connections began to wait, in ms since 1970. */
+  since: number;
   /** A signal that came too late for the turnout before. */
   signal: string | null;
 }
@@ -33,9 +35,9 @@ export function takeHandover(env: NodeJS.ProcessEnv = process.env): Handover | n
   delete env[VARIABLE];
   if (text === undefined) return null;
   try {
-    const { listen, stateDir, socket, signal } = JSON.parse(text) as Partial<Handover>;
+    const { listen, stateDir, socket, since, signal } = JSON.parse(text) as Partial<Handover>;
     if (typeof listen !== 'string' || typeof stateDir !== 'string') return null;
-    return { listen, stateDir, socket: socket === true, signal: signal ?? null };
+    return { listen, stateDir, socket: socket === true, since: since ?? Date.now(), signal: signal ?? null };
   } catch {
     return null; // not ours
   }

@@ -105,6 +105,7 @@ async function handOver(options: RestartOptions, holder: Holder): Promise<never 
   if (stopping.isStopping()) return holder.end();
   stopping.handOver();
   let socket = false;
+  const since = Date.now();
   const takenDown = async (): Promise<void> => {
     await parts.api.release(LIMITS.shutdownMs);
     await parts.stop('restart', { keep: true });
@@ -118,7 +119,7 @@ async function handOver(options: RestartOptions, holder: Holder): Promise<never 
     // half taken down it is of no use: the successor finds what is left, as after a kill
     parts.textLog.error(`restart: ${error instanceof Error ? error.message : error}`);
   }
-  becomeSuccessor({ listen, stateDir, socket, signal: stopping.remembered() });
+  becomeSuccessor({ listen, stateDir, socket, since, signal: stopping.remembered() });
 }
 
 /**
