@@ -12,7 +12,7 @@ import { renderDiagnostics } from '../core/config/render.ts';
 import { LIMITS } from '../core/limits.ts';
 import { becomeSuccessor, type Holder, holdSocket, whyNoSuccessor } from './handover.ts';
 import type { Parts } from './parts.ts';
-import type { Stopping } from './stop.ts';
+import { type Stopping, whyNotKept } from './stop.ts';
 
 export interface RestartOptions {
   parts: Parts;
@@ -25,7 +25,6 @@ export interface RestartOptions {
 }
 
 const NOTE = 'restart';
-const NO_LOG = 'events are kept in memory only, and the models could not be adopted without them';
 const LOOK_MS = 10;
 
 /** The function that restarts; it resolves when that is decided, and what follows cannot be called off. */
@@ -34,7 +33,7 @@ export function createRestarter(options: RestartOptions): (by: string) => Promis
   let deciding = false;
 
   async function decide(): Promise<RestartAnswer | Holder> {
-    const why = whyNoSuccessor() ?? (router.log.status().kind === 'sqlite' ? null : NO_LOG);
+    const why = whyNoSuccessor() ?? whyNotKept(options.parts);
     if (why !== null) return { ok: false, why, diagnostics: [] };
     const refusal = await whyRefused(options.paths);
     if (refusal !== null) return refusal;

@@ -4,13 +4,21 @@
  * ends the process if even that does not.
  */
 import { LIMITS } from '../core/limits.ts';
+import { hasProc } from '../core/runtime/local/proc.ts';
 import type { TextLog } from '../core/runtime/text-log.ts';
 import type { Parts } from './parts.ts';
 
-/** Whether this end of turnout leaves its models running. Without a log on disk nobody could adopt them. */
-export function keepsModels({ router }: Parts, signal: string): boolean {
-  const kept = router.config().turnout.shutdown === 'keep-models' && signal !== 'SIGINT';
-  return kept && router.log.status().kind === 'sqlite';
+/** Why the next start could not adopt models that were left running, or null. */
+export function whyNotKept({ router }: Parts): string | null {
+  if (!hasProc) return 'there is no /proc here, by which models could be recognised again';
+  if (router.log.status().kind === 'sqlite') return null;
+  return 'events are kept in memory only, and models could not be adopted without them';
+}
+
+/** Whether this end of turnout leaves its models running. */
+export function keepsModels(parts: Parts, signal: string): boolean {
+  const kept = parts.router.config().turnout.shutdown === 'keep-models' && signal !== 'SIGINT';
+  return kept && whyNotKept(parts) === null;
 }
 
 /** What turnout left running, to be said on stdout; null when nothing. */
