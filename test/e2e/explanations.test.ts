@@ -204,5 +204,23 @@ describe('turnout explain', { timeout: 90_000 }, () => {
     await expectGolden('explanations/stopped-at-restart.txt', text);
   });
 
-  // Adoption: a turnout that died, the same configuration, and `explain` of the model that the next one took over.
+  it('tells of a model that outlived its turnout and was adopted by the next one', async () => {
+    const dir = await place();
+    const same = await config({ llama: { flags: '--tokens 3' } });
+    const died = await start({ config: same, dir });
+    expect(await ask(died, 'llama', 'open-webui').status).toBe(200);
+    await event(died, 'request.finished', 'llama');
+    await died.signal('SIGKILL');
+    const next = await start({ config: same, dir });
+    const { position } = await event(next, 'process.adopted', 'llama');
+    const request = ask(next, 'llama', 'open-webui');
+    expect(await request.status).toBe(200);
+    const text = await transcript(
+      next,
+      ['explain', 'llama'],
+      ['explain', String(position)],
+      ['explain', await request.id],
+    );
+    await expectGolden('explanations/adopted-after-restart.txt', text);
+  });
 });

@@ -14,7 +14,7 @@ const RULES: [RegExp, string | ((numbered: (kind: string, value: string) => stri
     ],
     [/\b127\.0\.0\.1:\d+/g, '127.0.0.1:<port>'],
     [/\bport \d+/g, 'port <port>'],
-    [/\bpid \d+/g, 'pid <pid>'],
+    [/\b(pid|process) \d+/g, (_numbered, _match, word) => `${word} <pid>`],
     [/\/\S*\/turnout-[\w-]+/g, '<dir>'],
     [/\b\d+ bytes\b/g, '<size>'],
     [/\d+\.\d tokens\/s/g, '<rate> tokens/s'],
