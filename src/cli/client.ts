@@ -21,7 +21,7 @@ export interface Found {
 
 export async function findTurnout(options: GlobalOptions): Promise<Found> {
   const given = options.url ?? process.env.TURNOUT_URL;
-  if (given !== undefined && given !== '') return { url: given.replace(/\/+$/, ''), stateDir: null, looked: [given] };
+  if (given !== undefined && given !== '') return named(given.replace(/\/+$/, ''), options);
   const dir = options.stateDir ?? process.env.TURNOUT_STATE_DIR ?? null;
   const { found, looked } = await runningInstances(dir);
   const [first, second] = found;
@@ -33,6 +33,12 @@ export async function findTurnout(options: GlobalOptions): Promise<Found> {
   if (dir !== null) return { url: null, stateDir: dir, looked };
   const homes = await stateDirs();
   return { url: null, stateDir: homes.length === 1 ? (homes[0] ?? null) : null, looked: [...looked, stateHome()] };
+}
+
+/** One that was named by its address; where its log lies is known when it runs on this machine. */
+async function named(url: string, { stateDir }: GlobalOptions): Promise<Found> {
+  const { found } = await runningInstances(null);
+  return { url, stateDir: stateDir ?? found.find((one) => one.url === url)?.stateDir ?? null, looked: [url] };
 }
 
 async function stateDirs(): Promise<string[]> {

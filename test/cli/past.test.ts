@@ -189,6 +189,17 @@ describe.each(['while turnout runs', 'after it has stopped'])('%s', { timeout: 3
     const json = JSON.parse((await place.cli(['verify', '--json', '--state-dir', turnout.stateDir])).out);
     expect(json).toMatchObject({ log: { whole: true }, decisions: 3, same: 3, different: 0, first: null });
   });
+
+  it.runIf(when === 'while turnout runs')(
+    'a turnout that is named by its address is found on the disk when it runs on this machine',
+    async () => {
+      const env = { TURNOUT_URL: `${turnout.url}/` };
+      const here = await place.cli(['verify'], { ...env, XDG_RUNTIME_DIR: turnout.dir });
+      expect(here).toMatchObject({ code: 0, out: expect.stringContaining(turnout.stateDir) });
+      const elsewhere = await place.cli(['verify'], env);
+      expect(elsewhere).toMatchObject({ code: 2, err: expect.stringContaining('--state-dir') });
+    },
+  );
 });
 
 describe('of a log whose decisions are not those of its policy', { timeout: 30_000 }, () => {

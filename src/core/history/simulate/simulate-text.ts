@@ -72,7 +72,7 @@ export function figureNotes({ recorded, replayed, contenders, longestWaitMs, tra
     lines.push(`of the recorded requests ${left}, ${recorded.open.toLocaleString('en-US')} wait at the end`);
   }
   for (const { name, figures, guesses, broken } of [replayed, ...contenders]) {
-    if (figures.open > recorded.open) lines.push(`${name}: ${count(figures.open, 'request')} wait still at the end`);
+    if (figures.open > recorded.open) lines.push(`${name}: ${count(figures.open, 'request')} still waiting at the end`);
     const faults = Object.entries(figures.faults).map(([kind, n]) => `${n} x ${kind}`);
     if (faults.length > 0) {
       lines.push(`${name}: answers that did not count (${faults.join(', ')}); the fallback decided in its place`);
