@@ -5,6 +5,8 @@
 import type { TurnoutEvent } from '../../events.ts';
 import { expiresAt } from '../../idle.ts';
 import type { ModelState, State } from '../../state.ts';
+import { SECOND } from './read-inputs.ts';
+import type { Wake } from './trace.ts';
 
 const LATE_MAX_MS = 100;
 /** Of a log without any such moment. */
@@ -27,14 +29,29 @@ export function createLateness(): Lateness {
     atMost() {
       if (samples.length === 0) return UNKNOWN_MS;
       samples.sort((a, b) => a - b);
-      const usual = samples[Math.floor(samples.length * 0.95)] ?? 0;
-      return usual === 0 ? 0 : Math.min(LATE_MAX_MS, SPARE * usual);
+      const at = (share: number): number => samples[Math.floor(samples.length * share)] ?? 0;
+      return at(0.75) === 0 ? 0 : Math.min(LATE_MAX_MS, Math.max(SPARE * at(0.75), at(0.95)));
     },
   };
 }
 
+/** The wake-up that this event came of; null when it followed from something else. `lastAt`: of the event before. */
+export function wakeOf(state: Readonly<State>, event: TurnoutEvent, lastAt: number): Wake | null {
+  const { at, position: key } = event;
+  const due = dueOf(state, event);
+  const lateMs = due === null ? -1 : at - due;
+  if (isDue(event)) return { at, key, due, lateMs };
+  if (at === lastAt) return null;
+  if (event.type !== 'plan.decided') return mayBeDue(event) ? { at, key, due: null, lateMs: -1 } : null;
+  const { viewNow, planner } = event.data;
+  if (planner.sourceHash !== undefined) return null;
+  // a question may follow a moment without being what was due then; and thinking took until the answer stood in the log
+  if (due !== null && lastAt < due) return { at: viewNow, key, due: null, lateMs: viewNow - due };
+  return viewNow === at ? { at, key, due: null, lateMs } : null;
+}
+
 /** When what this event is about was due; null where the state before it does not say. */
-export function dueOf(state: Readonly<State>, event: TurnoutEvent): number | null {
+function dueOf(state: Readonly<State>, event: TurnoutEvent): number | null {
   const model = event.model === undefined ? undefined : state.models.get(event.model);
   const due = model === undefined ? null : dueOfModel(state, model, event);
   return due !== null && Number.isFinite(due) && due <= event.at ? due : null;
@@ -59,5 +76,38 @@ function dueOfModel(state: Readonly<State>, model: ModelState, event: TurnoutEve
       return model.blocked?.until ?? null;
     default:
       return null;
+  }
+}
+
+/** Events at which a turnout woke by itself, whatever else happened in that millisecond. */
+function isDue(event: TurnoutEvent): boolean {
+  switch (event.type) {
+    case 'process.stopping':
+      return event.data.reason === 'ttl' || event.data.reason === 'health-timeout';
+    case 'process.killed':
+      return !SECOND.test(event.data.why);
+    case 'model.unpinned':
+      return event.data.why === 'expired';
+    case 'request.rejected':
+      return event.data.code === 'queue-timeout' || event.data.code === 'drain-timeout';
+    default:
+      return false;
+  }
+}
+
+/** Events that follow from a state by themselves: the first of its millisecond, it came of a wake-up. */
+function mayBeDue(event: TurnoutEvent): boolean {
+  switch (event.type) {
+    case 'request.arrived':
+      return event.data.kind === 'idle';
+    case 'swap.draining':
+    case 'swap.started':
+    case 'memory.short':
+    case 'memory.awaited':
+    case 'target.blocked':
+    case 'process.starting':
+      return true;
+    default:
+      return false;
   }
 }

@@ -68,7 +68,7 @@ export async function play(ports: PlayPorts): Promise<Played> {
   const processes = createSimProcesses(timeline, durations, post);
   const clients = createSimClients(timeline, trace.requests, durations, post);
   const looks = createLooks({ timeline, state, trace, changes: contender.changes, post });
-  const wakes = createWakes(timeline, trace);
+  const wakes = createWakes(timeline, trace, state);
   if (ports.seed !== undefined) state.seed = ports.seed;
 
   function perform(effect: Effect): void {

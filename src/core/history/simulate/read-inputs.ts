@@ -55,7 +55,7 @@ export function readReports(): ReportReader {
   };
 }
 
-const SECOND = /^(\S+) came a second time$/;
+export const SECOND = /^(\S+) came a second time$/;
 
 function byOperator(event: TurnoutEvent): Input | null {
   const model = event.model as ModelId;
@@ -83,39 +83,4 @@ export function bootOf({ data }: EventOf<'router.started'>, replaced: EventData[
   const { instance, pid, version, node, bootId, seed } = data;
   const started = { instance, pid, version, node, bootId, seed, unfinished: null };
   return { type: 'router.boot', started, replaced } as const;
-}
-
-/** Events at which a turnout woke by itself, whatever else happened in that millisecond. */
-export function isDue(event: TurnoutEvent): boolean {
-  switch (event.type) {
-    case 'process.stopping':
-      return event.data.reason === 'ttl' || event.data.reason === 'health-timeout';
-    case 'process.killed':
-      return !SECOND.test(event.data.why);
-    case 'model.unpinned':
-      return event.data.why === 'expired';
-    case 'request.rejected':
-      return event.data.code === 'queue-timeout' || event.data.code === 'drain-timeout';
-    default:
-      return false;
-  }
-}
-
-/** Events that follow from a state by themselves: the first of its millisecond, it came of a wake-up. */
-export function mayBeDue(event: TurnoutEvent): boolean {
-  switch (event.type) {
-    case 'plan.decided':
-      return event.data.viewNow === event.at;
-    case 'request.arrived':
-      return event.data.kind === 'idle';
-    case 'swap.draining':
-    case 'swap.started':
-    case 'memory.short':
-    case 'memory.awaited':
-    case 'target.blocked':
-    case 'process.starting':
-      return true;
-    default:
-      return false;
-  }
 }

@@ -13,8 +13,8 @@ import type { State } from '../../state.ts';
 import type { LogReader } from '../collect.ts';
 import { pagesAheadOf } from '../pages.ts';
 import { holding } from './holding.ts';
-import { createLateness, dueOf } from './lateness.ts';
-import { bootOf, isDue, mayBeDue, type ReportReader, readReports } from './read-inputs.ts';
+import { createLateness, wakeOf } from './lateness.ts';
+import { bootOf, type ReportReader, readReports } from './read-inputs.ts';
 import { type RequestReader, readRequests } from './read-requests.ts';
 import { type RunReader, readRuns } from './read-runs.ts';
 import { type Course, tally } from './tally.ts';
@@ -103,11 +103,10 @@ function createReader(state: State, requests: RequestReader, runs: RunReader) {
     } else if (!event.type.startsWith('request.')) {
       other(event, place);
     }
-    if (isDue(event) || (event.at !== lastAt && mayBeDue(event))) {
-      const due = dueOf(state, event);
-      // a question may follow a moment without being what was due then
-      trace.wakes.push({ ...place, due: isDue(event) ? due : null });
-      if (due !== null) late.take(event.at - due);
+    const wake = wakeOf(state, event, lastAt);
+    if (wake !== null) {
+      trace.wakes.push(wake);
+      late.take(wake.lateMs);
     }
     if (event.type === 'plan.decided' && event.at !== lastAt && event.data.planner.sourceHash === undefined) {
       trace.thoughts.set(thoughtKey(event.data.viewPosition, event.model as ModelId), event.at);

@@ -3,8 +3,9 @@
  * woke a little after the moment that was due, it wakes then. Must never wake early.
  */
 import type { Clock } from '../../runtime/clock.ts';
+import type { State } from '../../state.ts';
 import type { Timeline } from './timeline.ts';
-import type { Trace } from './trace.ts';
+import type { Trace, Wake } from './trace.ts';
 
 const LATE_MAX_MS = 1_000;
 
@@ -12,21 +13,32 @@ export interface Wakes {
   clock(): Clock;
 }
 
-export function createWakes(timeline: Timeline, { wakes: recorded, lateMs }: Pick<Trace, 'wakes' | 'lateMs'>): Wakes {
+export function createWakes(
+  timeline: Timeline,
+  { wakes: recorded, lateMs }: Pick<Trace, 'wakes' | 'lateMs'>,
+  state: Readonly<State>,
+): Wakes {
   /** A busy machine wakes late; one of a time before may have come to nothing then. */
   const longest = lateMs === 0 ? 0 : LATE_MAX_MS;
   const byDue = new Map(recorded.map((wake) => [wake.due, wake]));
 
-  /** First recorded one at or after a time. */
-  function placeOf(at: number): number {
+  /** The place of the first recorded one that is not before. */
+  function placeOf(isBefore: (wake: Wake) => boolean): number {
     let low = 0;
     let high = recorded.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((recorded[middle]?.at ?? 0) < at) low = middle + 1;
+      if (isBefore(recorded[middle] as Wake)) low = middle + 1;
       else high = middle;
     }
     return low;
+  }
+
+  /** The first at or after a time of which nothing has come yet. */
+  function nextOf(due: number): Wake | undefined {
+    const place = placeOf(({ at }) => at < due);
+    const open = placeOf(({ key }) => key <= state.position);
+    return recorded[Math.max(place, open)];
   }
 
   return {
@@ -36,8 +48,9 @@ export function createWakes(timeline: Timeline, { wakes: recorded, lateMs }: Pic
         now: timeline.now,
         wakeAt(at, wake) {
           cancel();
-          const due = Math.max(at, timeline.now());
-          const next = recorded[placeOf(due)];
+          // a timer of the world takes a millisecond at least, also where it is due already
+          const due = Math.max(at, timeline.now() + (lateMs > 0 ? 1 : 0));
+          const next = nextOf(due);
           const mine = byDue.get(at);
           const usual = next !== undefined && next.at - due <= lateMs ? next : null;
           const late = mine !== undefined && mine.at >= due && mine.at - due <= longest ? mine : usual;

@@ -71,11 +71,12 @@ export type RecordedInput = { at: number; key: Position } & (
   | { kind: 'devices'; devices: EventData['devices.sampled']['devices']; held: Record<string, number> }
 );
 
-/** `due`: what it woke for, where the log says so. */
+/** `due`: what it woke for, where the log says so for certain; `lateMs`: how late it was, -1 = not known. */
 export interface Wake {
   at: number;
   key: Position;
   due: number | null;
+  lateMs: number;
 }
 
 export interface Trace {
