@@ -11,26 +11,32 @@ import type { Wake } from './trace.ts';
 const LATE_MAX_MS = 100;
 /** Of a log without any such moment. */
 const UNKNOWN_MS = 20;
+/** A timer of the world is this late at least, now and then. */
+const LEAST_MS = 5;
 /** Timers are later than usual now and then. */
 const SPARE = 5;
 
 export interface Lateness {
-  take(lateMs: number): void;
+  take(event: TurnoutEvent, lateMs: number): void;
   atMost(): number;
 }
 
 export function createLateness(): Lateness {
   const samples: number[] = [];
+  let thinks = false;
   return {
-    take(lateMs) {
+    take(event, lateMs) {
+      // in virtual time an answer stands in the log at the moment of its question
+      if (event.type === 'plan.decided' && event.at > event.data.viewNow) thinks = true;
       if (lateMs >= 0 && lateMs <= LATE_MAX_MS) samples.push(lateMs);
     },
     /** All but the few that waited for something else; a log made in virtual time is never late. */
     atMost() {
-      if (samples.length === 0) return UNKNOWN_MS;
+      if (samples.length === 0) return thinks ? UNKNOWN_MS : 0;
       samples.sort((a, b) => a - b);
       const at = (share: number): number => samples[Math.floor(samples.length * share)] ?? 0;
-      return at(0.75) === 0 ? 0 : Math.min(LATE_MAX_MS, Math.max(SPARE * at(0.75), at(0.95)));
+      if (at(0.75) === 0) return thinks ? LEAST_MS : 0;
+      return Math.min(LATE_MAX_MS, Math.max(SPARE * at(0.75), at(0.95)));
     },
   };
 }

@@ -104,10 +104,8 @@ function createReader(state: State, requests: RequestReader, runs: RunReader) {
       other(event, place);
     }
     const wake = wakeOf(state, event, lastAt);
-    if (wake !== null) {
-      trace.wakes.push(wake);
-      late.take(wake.lateMs);
-    }
+    if (wake !== null) trace.wakes.push(wake);
+    late.take(event, wake?.lateMs ?? -1);
     if (event.type === 'plan.decided' && event.at !== lastAt && event.data.planner.sourceHash === undefined) {
       trace.thoughts.set(thoughtKey(event.data.viewPosition, event.model as ModelId), event.at);
     }
