@@ -128,7 +128,9 @@ async function keepAsking(turnout: Turnout, model: string): Promise<void> {
 /** Keeps every event that turnout shows: from then on it must be in the log, as it was shown. */
 async function follow(turnout: Turnout, seen: Map<number, string>): Promise<void> {
   const parser = createParser({
-    onEvent({ data }) {
+    onEvent({ event: name, data }) {
+      // told between the events of the log when a start failed, say: it stands at no position
+      if (name === 'health') return;
       const event = JSON.parse(data) as TurnoutEvent;
       seen.set(event.position, inOneOrder(event));
     },
