@@ -90,7 +90,7 @@ function traceOf(count: number): Trace {
   };
   const started = { instance: 'bench', pid: 1, version: '0', node: '0', bootId: 'b', seed: 1, unfinished: null };
   const inputs: Trace['inputs'] = [
-    { at: START, key: 1, kind: 'boot', input: { type: 'router.boot', started, replaced: null } },
+    { at: START, key: 1, kind: 'boot', survivors: new Map(), input: { type: 'router.boot', started, replaced: null } },
     { at: START, key: 2, kind: 'input', input: { type: 'config.loaded', hash: 'bench', trigger: 'start', settings } },
   ];
   const requests: Trace['requests'] = new Map();

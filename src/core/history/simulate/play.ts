@@ -7,6 +7,7 @@ import type { TurnoutEvent } from '../../events.ts';
 import { type Position, requestKey } from '../../ids.ts';
 import type { Input } from '../../inputs.ts';
 import type { PlannerSeat } from '../../runtime/asking.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { createLoop, type Loop } from '../../runtime/loop.ts';
 import type { BuiltInName } from '../../settings.ts';
 import type { State } from '../../state.ts';
@@ -63,7 +64,11 @@ export async function play(ports: PlayPorts): Promise<Played> {
   const durations = durationsOf(trace);
   const broken: string[] = [];
   let loop: Loop;
-  const post = (input: Input) => loop.post(input);
+  /** It stopped: what it left behind is nobody's until the next start. Its log may still have something to say. */
+  let over = false;
+  const post = (input: Input) => {
+    if (!over) loop.post(input);
+  };
   const seat = contender.policy === null ? null : createPolicySeat(contender.policy, state, post);
   const processes = createSimProcesses(timeline, durations, post);
   const clients = createSimClients(timeline, trace.requests, durations, post);
@@ -82,6 +87,7 @@ export async function play(ports: PlayPorts): Promise<Played> {
       course.take(event);
       clients.observe(event);
       looks.observe(event);
+      if (event.type === 'router.stopped') over = true;
     }
     seat?.observe(events);
     ports.onEvents?.(events);
@@ -100,11 +106,19 @@ export async function play(ports: PlayPorts): Promise<Played> {
     return { ...now, fallback: { ...fallback, plan } };
   }
 
+  const awake = (clock: Clock): Clock => ({
+    ...clock,
+    wakeAt: (at, wake) =>
+      clock.wakeAt(at, () => {
+        if (!over) wake();
+      }),
+  });
+
   const newLoop = (): Loop =>
     createLoop({
       state,
       log: createSimLog(),
-      clock: wakes.clock(),
+      clock: awake(wakes.clock()),
       seat: (now) => thinking(seatOf(now, ports.makeBuiltIn, seat)),
       perform,
       onEvents,
@@ -124,8 +138,11 @@ export async function play(ports: PlayPorts): Promise<Played> {
       case 'boot': {
         loop.close();
         loop = newLoop();
+        over = false;
         const { started } = recorded.input;
-        return post({ ...recorded.input, started: { ...started, seed: ports.seed ?? started.seed } });
+        const children = processes.found(state, recorded.survivors);
+        post({ ...recorded.input, children, started: { ...started, seed: ports.seed ?? started.seed } });
+        return processes.adopted(state);
       }
       case 'policy':
         return contender.brought || contender.changes.planner !== undefined
@@ -145,7 +162,7 @@ export async function play(ports: PlayPorts): Promise<Played> {
       // its options may name models; a new start has none loaded
       if (contender.brought && (!state.policies.has('live') || before !== modelsOf(state)))
         await seat?.take(null, false);
-    } else if (input.type !== 'policy.unloaded' || !contender.brought) post(input);
+    } else if (input.type !== 'policy.unloaded' || !contender.brought) loop.post(input);
   }
 
   async function begin(): Promise<void> {

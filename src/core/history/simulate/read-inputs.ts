@@ -41,7 +41,7 @@ export function readReports(): ReportReader {
           return { type, ...(data as EventData['log.recovered']), lost };
         }
         case 'router.draining':
-          return { type: 'operator.shutdown', signal: (data as EventData['router.draining']).signal, force: false };
+          return { type: 'operator.shutdown', force: false, ...(data as EventData['router.draining']) };
         case 'process.killed': {
           const signal = SECOND.exec((data as EventData['process.killed']).why)?.[1];
           if (signal === undefined || forcedAt === event.at) return null;

@@ -3,7 +3,7 @@
  * themselves: a slice may have millions.
  */
 import { TurnoutError } from '../../errors.ts';
-import type { EventData, TurnoutEvent } from '../../events.ts';
+import type { EventData, EventOf, TurnoutEvent } from '../../events.ts';
 import { evolve } from '../../evolve.ts';
 import type { ModelId, Position } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
@@ -119,7 +119,7 @@ function createReader(state: State, requests: RequestReader, runs: RunReader) {
       case 'router.started':
         // before its successor, after all that it wrote itself
         if (event.data.unfinished !== null) add({ at: lastAt, key: event.position - 0.5, kind: 'death' });
-        boot = { ...place, kind: 'boot', input: bootOf(event, null) };
+        boot = { ...place, kind: 'boot', input: bootOf(event, null), survivors: new Map() };
         add(boot);
         return;
       case 'devices.sampled':
@@ -132,6 +132,10 @@ function createReader(state: State, requests: RequestReader, runs: RunReader) {
       case 'policy.failed':
         if (event.data.slot === 'live' && BY_CHANCE.has(event.data.fault.kind)) trace.policyFaults++;
         return;
+      case 'process.adopted':
+      case 'process.stopping':
+        if (boot !== null && event.cause === boot.key) noteSurvivor(boot, event);
+        return;
       case 'config.applied':
         if (event.data.trigger === 'reload') trace.reloads++;
     }
@@ -139,6 +143,20 @@ function createReader(state: State, requests: RequestReader, runs: RunReader) {
     if (input !== null) add({ ...place, kind: 'input', input });
     if (event.type === 'log.replaced' && event.cause !== undefined && boot !== null) {
       boot.input.replaced = event.data as EventData['log.replaced'];
+    }
+  }
+
+  function noteSurvivor(
+    { input, survivors }: Extract<RecordedInput, { kind: 'boot' }>,
+    event: EventOf<'process.adopted'> | EventOf<'process.stopping'>,
+  ): void {
+    const model = event.model as ModelId;
+    if (event.type === 'process.adopted') {
+      input.handedOver = event.data.how === 'handed-over';
+      survivors.set(model, { adopted: true });
+    } else {
+      const why = NOT_ADOPTED.exec(event.data.detail ?? '')?.[1];
+      if (why !== undefined) survivors.set(model, { adopted: false, why });
     }
   }
 
@@ -164,5 +182,7 @@ function createReader(state: State, requests: RequestReader, runs: RunReader) {
 /** Whether something that had to leave for a swap is gone since then, on devices that are looked at. */
 const isCleared = (state: Readonly<State>, at: number): boolean =>
   [...state.swaps.values()].some((swap) => swap.clearedAt === at && wantsSamples(swap));
+
+const NOT_ADOPTED = /^not adopted: (.*)$/s;
 
 const BY_CHANCE: ReadonlySet<string> = new Set(['timeout', 'memory', 'dead']);

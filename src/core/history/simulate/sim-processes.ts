@@ -2,12 +2,13 @@
  * Processes in virtual time: each start and stop takes what the log says it took, a recorded failure or crash happens
  * again. Must never decide when anything starts or stops.
  */
+import type { ChildFound } from '../../adoption.ts';
 import type { ModelId, RunId } from '../../ids.ts';
 import type { Input } from '../../inputs.ts';
 import type { State } from '../../state.ts';
 import type { Durations } from './durations.ts';
 import type { Timeline } from './timeline.ts';
-import type { Exit, RecordedRun } from './trace.ts';
+import type { Exit, RecordedRun, Survivor } from './trace.ts';
 
 /** A process that was killed and of which the log says no more is gone after this. */
 const KILLED_GONE_MS = 100;
@@ -18,6 +19,8 @@ interface Living {
   recorded: RecordedRun;
   cancel: (() => void)[];
   stopping: boolean;
+  /** It said that it is ready, be it to nobody. */
+  ready: boolean;
 }
 
 export interface SimProcesses {
@@ -26,6 +29,10 @@ export interface SimProcesses {
   kill(run: RunId): void;
   /** Goes on with what lives in a state. */
   resume(state: Readonly<State>): void;
+  /** What a start finds of the runs of a state; `survivors`: what the recorded one made of what it found. */
+  found(state: Readonly<State>, survivors: ReadonlyMap<ModelId, Survivor>): ChildFound[];
+  /** The start is over: of an adopted run that came up while no turnout was there, its health check says so now. */
+  adopted(state: Readonly<State>): void;
 }
 
 export function createSimProcesses(
@@ -62,6 +69,7 @@ export function createSimProcesses(
     if (coming.how === 'failed') later(one, startingAt + coming.ms, coming.key, () => exit(run, coming.exit));
     if (coming.how !== 'ready') return;
     later(one, startingAt + coming.ms, coming.key, () => {
+      one.ready = true;
       post({ type: 'child.ready', run, baseUrl: `sim://${run}` });
       isReady(run, one, timeline.now());
     });
@@ -77,7 +85,7 @@ export function createSimProcesses(
   }
 
   function enter(run: RunId, model: ModelId, recorded: RecordedRun): Living {
-    const one: Living = { model, recorded, cancel: [], stopping: false };
+    const one: Living = { model, recorded, cancel: [], stopping: false, ready: false };
     living.set(run, one);
     return one;
   }
@@ -107,6 +115,32 @@ export function createSimProcesses(
       if (one === undefined || one.recorded.stop !== null) return;
       later(one, timeline.now() + KILLED_GONE_MS, NEVER, () => exit(run, KILLED));
     },
+    found(state, survivors) {
+      return [...state.models.values()].flatMap(({ id, run }): ChildFound[] => {
+        if (run === null) return [];
+        const survivor = survivors.get(id) ?? NEW_SURVIVOR;
+        if (!survivor.adopted) return [{ run: run.run, adoptable: false, why: survivor.why }];
+        if (!living.has(run.run)) return [{ run: run.run, adoptable: false, why: 'its process is gone' }];
+        const known = run.phase === 'ready' ? run.baseUrl : `sim://${run.run}`;
+        const { pid, startTime, bootId } = run;
+        return [
+          {
+            run: run.run,
+            adoptable: true,
+            pid: pid ?? run.run,
+            startTime: startTime ?? String(run.run),
+            bootId: bootId ?? 'simulated',
+            baseUrl: known,
+          },
+        ];
+      });
+    },
+    adopted(state) {
+      for (const { run } of state.models.values()) {
+        if (run?.phase !== 'starting' || living.get(run.run)?.ready !== true) continue;
+        post({ type: 'child.ready', run: run.run, baseUrl: `sim://${run.run}` });
+      }
+    },
     resume(state) {
       for (const { id, run } of state.models.values()) {
         if (run === null) continue;
@@ -122,5 +156,7 @@ export function createSimProcesses(
   };
 }
 
+/** One that the recorded start did not find, for it had no such run. */
+const NEW_SURVIVOR: Survivor = { adopted: true };
 const STOPPED: Exit = { code: 0, signal: null, by: 'turnout', detail: null, tail: [] };
 const KILLED: Exit = { code: null, signal: 'SIGKILL', by: 'turnout', detail: null, tail: [] };

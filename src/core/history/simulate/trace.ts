@@ -65,11 +65,14 @@ export type RecordedInput = { at: number; key: Position } & (
   /** The turnout was killed: the last that it wrote was before this. */
   | { kind: 'death' }
   /** A turnout was started: the loop begins anew on the state that it finds. */
-  | { kind: 'boot'; input: InputOf<'router.boot'> }
+  | { kind: 'boot'; input: InputOf<'router.boot'>; survivors: Map<ModelId, Survivor> }
   | { kind: 'policy'; loaded: EventData['policy.loaded'] }
   /** `held`: what the runs of the recorded turnout held then, so that the rest is what others hold. */
   | { kind: 'devices'; devices: EventData['devices.sampled']['devices']; held: Record<string, number> }
 );
+
+/** What a start made of a run that it found: adopted it, or why not. */
+export type Survivor = { adopted: true } | { adopted: false; why: string };
 
 /** `due`: what it woke for, where the log says so for certain; `lateMs`: how late it was, -1 = not known. */
 export interface Wake {
