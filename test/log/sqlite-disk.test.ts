@@ -1,6 +1,6 @@
 /** What a disk does to a log when it loses power, breaks, fills up or cannot be written: with real files and real errors. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -135,7 +135,8 @@ describe.skipIf(!canMount)('a disk of three megabytes', () => {
     const { log } = await openTestLog(dir, {
       limits: { logBallastBytes: 300_000, logRetryMs: 50, logFileCheckMs: 50 },
     });
-    await until('the ballast', () => existsSync(join(dir, 'ballast')));
+    // it grows while it is written: what is filled now must not be what it still takes
+    await until('the ballast', () => statSync(join(dir, 'ballast'), { throwIfNoEntry: false })?.size === 300_000);
     const filler = fill(disk, 200_000);
     let last = 0;
     const append = (count: number) => {
