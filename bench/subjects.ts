@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '../src/cli/free-ports.ts';
 import { fileOf, type Program, startProgram } from './processes.ts';
 import { PATH, REQUEST } from './sizes.ts';
 
@@ -31,6 +32,9 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** Below those that the system gives to connections: the port of a model that is stopped must not be taken by one. */
+const MODEL_PORTS = 19_000;
+
 /** `slow`: every commit of the log takes so many ms longer. */
 export type LogKind = 'on' | 'off' | { slowMs: number };
 
@@ -38,7 +42,7 @@ export type LogKind = 'on' | 'off' | { slowMs: number };
 export async function startTurnout(models: Record<string, string>, log: LogKind): Promise<Program> {
   const dir = await mkdtemp(join(tmpdir(), 'turnout-bench-'));
   const config = join(dir, 'config.yaml');
-  const lines = [`startPort: ${await freePort()}`, 'models:'];
+  const lines = [`startPort: ${await freePorts(MODEL_PORTS, Object.keys(models).length)}`, 'models:'];
   for (const [name, args] of Object.entries(models)) {
     const cmd = `"${process.execPath}" "${fileOf('upstream.ts')}" --port \${PORT} ${args}`;
     lines.push(`  ${name}:`, `    cmd: ${JSON.stringify(cmd)}`, `    proxy: http://127.0.0.1:\${PORT}`);
