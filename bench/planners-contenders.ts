@@ -2,6 +2,7 @@
  * Who is compared: llama-swap's rule and turnout's planners, as settings of one and the same kernel, so that nothing but
  * the rule differs. Must never give a contender what the others do not get.
  */
+import { emptyState } from '../src/core/evolve.ts';
 import { type ModelId, modelId } from '../src/core/ids.ts';
 import { LIMITS } from '../src/core/limits.ts';
 import type { BuiltInName, MatrixSettings, ModelSettings, Settings } from '../src/core/settings.ts';
@@ -54,22 +55,11 @@ function settingsFor(
 /** Settings without models and devices: every wait is allowed to last, so that nothing is refused. */
 export function baseSettings(planner: BuiltInName): Settings {
   return {
-    models: [],
+    ...emptyState().settings,
     groups: [{ id: GROUP, swap: true, exclusive: true, persistent: false }],
     planner,
     fallback: planner,
-    matrix: null,
-    devices: [],
-    memoryWaitMs: LIMITS.memoryWaitMs,
-    protect: { models: [], otherwise: 'queue' },
-    whenIdle: null,
-    zone: { name: 'UTC', offsets: [{ from: 0, offsetMin: 0 }] },
-    clientPriority: {},
-    antiThrash: true,
-    maxWaitMs: null,
     queueTimeoutMs: NEVER_MS,
-    drainTimeoutMs: LIMITS.drainTimeoutMs,
-    onTrouble: 'serve',
   };
 }
 

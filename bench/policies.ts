@@ -6,7 +6,6 @@
 
 import { emptyState } from '../src/core/evolve.ts';
 import { modelId, requestId } from '../src/core/ids.ts';
-import { LIMITS } from '../src/core/limits.ts';
 import type { EventLog } from '../src/core/log/log.ts';
 import type { Planner } from '../src/core/plan.ts';
 import type { PlannerSeat } from '../src/core/runtime/asking.ts';
@@ -62,22 +61,13 @@ function settingsOfBench(): RouterSettings {
     }),
   );
   return {
+    ...emptyState().settings,
     models,
     groups: [{ id: 'g', swap: true, exclusive: false, persistent: false }],
     planner: 'policy',
-    fallback: 'group',
-    matrix: null,
-    devices: [],
-    memoryWaitMs: LIMITS.memoryWaitMs,
-    protect: { models: [], otherwise: 'queue' },
-    whenIdle: null,
-    zone: { name: 'UTC', offsets: [{ from: 0, offsetMin: 0 }] },
-    clientPriority: {},
     antiThrash: false,
     maxWaitMs: 3_600_000,
     queueTimeoutMs: 3_600_000,
-    drainTimeoutMs: LIMITS.drainTimeoutMs,
-    onTrouble: 'serve',
   };
 }
 

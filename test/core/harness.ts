@@ -63,22 +63,10 @@ export function settingsFor(spec: KernelSpec): Settings {
     return { id, swap, exclusive, persistent };
   });
   return {
+    ...emptyState().settings,
     models,
     groups: [...named, { id: '(default)', swap: true, exclusive: true, persistent: false }],
-    planner: 'group',
-    fallback: 'group',
-    matrix: null,
-    devices: [],
-    memoryWaitMs: LIMITS.memoryWaitMs,
-    protect: { models: [], otherwise: 'queue' },
-    whenIdle: null,
-    zone: { name: 'UTC', offsets: [{ from: 0, offsetMin: 0 }] },
-    clientPriority: {},
     antiThrash: false,
-    maxWaitMs: null,
-    queueTimeoutMs: LIMITS.queueTimeoutMs,
-    drainTimeoutMs: LIMITS.drainTimeoutMs,
-    onTrouble: 'serve',
     ...spec.settings,
   };
 }

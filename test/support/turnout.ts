@@ -74,7 +74,8 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
   }
   const exited = exitOf(child);
   const url = await until('turnout to listen', () => {
-    if (child.exitCode !== null) throw new Error(`turnout ended with ${child.exitCode}:\n${output}`);
+    const how = child.exitCode ?? child.signalCode;
+    if (how !== null) throw new Error(`turnout ended with ${how}:\n${output}`);
     return /listening on (https?:\/\/[\d.]+:\d+)/.exec(output)?.[1];
   });
 
