@@ -53,7 +53,9 @@ function ofTarget(state: Readonly<State>, model: ModelState, asked: Asked, now: 
   const stays = staysUntil(state, model, model.pending);
   if (stays > now) next = Math.min(next, stays);
   if (state.drain !== null) return next;
-  next = Math.min(next, drainsAt(state, model, model.pending));
+  // one that has passed found nothing to drain; it must not hide what is due next
+  const drains = drainsAt(state, model, model.pending);
+  if (drains > now) next = Math.min(next, drains);
   for (const id of model.pending.evict) {
     const until = residentUntil(mustGet(state, id));
     if (until > now) next = Math.min(next, until);

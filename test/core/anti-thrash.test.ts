@@ -48,6 +48,16 @@ describe('a model that is asked for again and again after 2 s', () => {
     expect(k.check()).toEqual([]);
   });
 
+  it('leaves the moment that its time is over', () => {
+    const k = loadedOnce();
+    ask(k, Array(8).fill(2_100));
+    const since = k.now();
+    k.request('b');
+    k.pass(10 * SECOND);
+    // three quarters of what lay between its requests, which took a second
+    expect(k.all('swap.started').at(-1)?.at).toBe(since + 0.75 * 3_100);
+  });
+
   it('serves whoever comes in that pause, and stays again after it: a swap is avoided and counted', () => {
     const k = loadedOnce();
     ask(k, SHORT);

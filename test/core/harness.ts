@@ -217,6 +217,10 @@ export function kernel(spec: KernelSpec = {}, earlier: TurnoutEvent[] = []) {
       }
       time = end;
     },
+    /** Moves time on while the timer of the loop, due or not, does not fire: the machine is busy. */
+    late(ms: number) {
+      time += ms;
+    },
     /** Holds commits back, so that nothing becomes durable. */
     holdDurability: () => {
       holdDurable = true;

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { PolicyVerdict } from '../../src/core/events.ts';
+import { modelId } from '../../src/core/ids.ts';
+import type { View } from '../../src/core/view.ts';
 import { kernel } from './harness.ts';
 
 describe('admission (spec 4.4)', () => {
@@ -229,6 +232,40 @@ describe('minResidency', () => {
     expect(k.phase('a')).toBe('ready');
     k.pass(1_100);
     expect(k.phase('a')).toBe('stopping');
+    expect(k.check()).toEqual([]);
+  });
+});
+
+describe('a timer that is late', () => {
+  it('lets nobody in who came after what was due: the swap that could begin begins first', () => {
+    const k = kernel({ models: { a: { minResidencyMs: 30_000 } } }).boot();
+    k.finish(k.serve('a'));
+    const waiting = k.request('b');
+    k.late(30_500);
+    const after = k.request('a');
+    expect(k.phase('a')).toBe('stopping');
+    k.exited('a');
+    k.ready('b');
+    expect([waiting.grant, after.grant]).toMatchObject([{ granted: true }, null]);
+    expect(k.check()).toEqual([]);
+  });
+
+  it('lets a question that was due be asked before what came after it', () => {
+    let asked = 0;
+    const plan = (view: View): PolicyVerdict => {
+      if (view.target !== 'b') return { action: 'swap', evict: [], reason: 'there is room' };
+      if (++asked === 1) return { action: 'wait', forMs: 5_000, reason: 'not yet' };
+      return { action: 'swap', evict: [modelId('a')], reason: 'it is time' };
+    };
+    const k = kernel({ plan }).boot();
+    k.finish(k.serve('a'));
+    const waiting = k.request('b');
+    k.late(5_500);
+    const after = k.request('a');
+    expect(k.phase('a')).toBe('stopping');
+    k.exited('a');
+    k.ready('b');
+    expect([waiting.grant, after.grant]).toMatchObject([{ granted: true }, null]);
     expect(k.check()).toEqual([]);
   });
 });

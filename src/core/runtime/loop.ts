@@ -151,19 +151,31 @@ export function createLoop(ports: LoopPorts): Loop {
   function work(): void {
     running = true;
     try {
-      for (let questions = 0; ; questions++) {
-        for (let input = mailbox.shift(); input !== undefined; input = mailbox.shift()) handle(input);
-        if (questions >= QUESTIONS_PER_TURN_MAX) {
-          ports.onBroken(`no end to the planner's questions at position ${state.position}`);
-          break;
-        }
-        if (!asking.askNext(Math.max(clock.now(), state.at)) && mailbox.length === 0) break;
+      // What was due comes before what came later, also where the timer is late: else chance would say which of them is
+      // first, and nobody could play it again.
+      if (armedFor <= clock.now()) {
+        const later = mailbox.splice(0, mailbox.length, { type: 'clock.reached' });
+        onDue();
+        handleAll();
+        mailbox.push(...later);
       }
+      handleAll();
       if (!asking.outstanding()) repairStall();
     } finally {
       running = false;
     }
     arm();
+  }
+
+  /** Until nothing is left to handle or to ask. */
+  function handleAll(): void {
+    for (let questions = 0; ; questions++) {
+      for (let input = mailbox.shift(); input !== undefined; input = mailbox.shift()) handle(input);
+      if (questions >= QUESTIONS_PER_TURN_MAX) {
+        return ports.onBroken(`no end to the planner's questions at position ${state.position}`);
+      }
+      if (!asking.askNext(Math.max(clock.now(), state.at)) && mailbox.length === 0) return;
+    }
   }
 
   function post(input: Input): void {
@@ -187,6 +199,11 @@ export function createLoop(ports: LoopPorts): Loop {
     asking.askNext(clock.now());
   }
 
+  function onDue(): void {
+    lastWake = clock.now();
+    armedFor = Number.POSITIVE_INFINITY;
+  }
+
   /** Re-armed only for something earlier; a deadline that stays in the past costs four wake-ups a second, never a spin. */
   function arm(): void {
     const due = nextDeadline(state, asking.asked, settledAt);
@@ -195,8 +212,7 @@ export function createLoop(ports: LoopPorts): Loop {
     if (at >= armedFor) return;
     armedFor = at;
     clock.wakeAt(at, () => {
-      lastWake = clock.now();
-      armedFor = Number.POSITIVE_INFINITY;
+      onDue();
       post({ type: 'clock.reached' });
     });
   }

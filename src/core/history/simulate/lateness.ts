@@ -46,14 +46,15 @@ export function wakeOf(state: Readonly<State>, event: TurnoutEvent, lastAt: numb
   const { at, position: key } = event;
   const due = dueOf(state, event);
   const lateMs = due === null ? -1 : at - due;
-  if (isDue(event)) return { at, key, due, lateMs };
+  const after = lastAt;
+  if (isDue(event)) return { at, key, after, due, lateMs };
   if (at === lastAt) return null;
-  if (event.type !== 'plan.decided') return mayBeDue(event) ? { at, key, due: null, lateMs: -1 } : null;
+  if (event.type !== 'plan.decided') return mayBeDue(event) ? { at, key, after, due: null, lateMs: -1 } : null;
   const { viewNow, planner } = event.data;
   if (planner.sourceHash !== undefined) return null;
   // a question may follow a moment without being what was due then; and thinking took until the answer stood in the log
-  if (due !== null && lastAt < due) return { at: viewNow, key, due: null, lateMs: viewNow - due };
-  return viewNow === at ? { at, key, due: null, lateMs } : null;
+  if (due !== null && lastAt < due) return { at: viewNow, key, after, due: null, lateMs: viewNow - due };
+  return viewNow === at ? { at, key, after, due: null, lateMs } : null;
 }
 
 /** When what this event is about was due; null where the state before it does not say. */

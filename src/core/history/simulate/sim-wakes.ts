@@ -8,6 +8,8 @@ import type { Timeline } from './timeline.ts';
 import type { Trace, Wake } from './trace.ts';
 
 const LATE_MAX_MS = 1_000;
+/** The same where nothing else happened from the moment on: what was due comes before all that came later (loop.ts). */
+const FIRST_LATE_MAX_MS = 250;
 
 export interface Wakes {
   clock(): Clock;
@@ -41,6 +43,8 @@ export function createWakes(
     return recorded[Math.max(place, open)];
   }
 
+  const lateOf = ({ after }: Wake, due: number): number => (lateMs > 0 && after < due ? FIRST_LATE_MAX_MS : lateMs);
+
   return {
     clock() {
       let cancel = () => {};
@@ -52,7 +56,7 @@ export function createWakes(
           const due = Math.max(at, timeline.now() + (lateMs > 0 ? 1 : 0));
           const next = nextOf(due);
           const mine = byDue.get(at);
-          const usual = next !== undefined && next.at - due <= lateMs ? next : null;
+          const usual = next !== undefined && next.at - due <= lateOf(next, due) ? next : null;
           const late = mine !== undefined && mine.at >= due && mine.at - due <= longest ? mine : usual;
           cancel = timeline.at(late?.at ?? due, late?.key ?? Number.POSITIVE_INFINITY, wake);
         },

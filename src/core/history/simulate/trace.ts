@@ -78,6 +78,8 @@ export type Survivor = { adopted: true } | { adopted: false; why: string };
 export interface Wake {
   at: number;
   key: Position;
+  /** Time of the event before it. */
+  after: number;
   due: number | null;
   lateMs: number;
 }
