@@ -69,6 +69,12 @@ describe('a file that is not a whole export', () => {
 
   it.each<[string, (text: string) => string, string]>([
     [
+      'a line lacks what it is to hold',
+      (text) => text.replace('"blob":{"hash":', '"blob":{"hasp":'),
+      'a line that is none of its own: {"blob":{"hasp":',
+    ],
+    ['the header lacks its range', (text) => text.replace(/"base":\d+,/, ''), 'a header without its range'],
+    [
       'an event is missing',
       (text) => text.replace(/\{"event":\{"position":120,.*\n/, ''),
       'events 88 where it says 89',

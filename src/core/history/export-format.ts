@@ -54,15 +54,36 @@ export const writeLine = (line: ExportLine): string => `${JSON.stringify(line)}\
 /** Throws TurnoutError('log-damaged') for what no turnout wrote. */
 export function readLine(text: string, file: string): ExportLine {
   try {
-    const line = JSON.parse(text) as ExportLine;
-    if (typeof line === 'object' && line !== null && KINDS.some((kind) => kind in line)) return line;
+    const line = JSON.parse(text) as unknown;
+    if (isObject(line) && Object.entries(SHAPES).some(([kind, fits]) => fits(line[kind]))) {
+      return line as unknown as ExportLine;
+    }
   } catch {
     // not JSON: said below
   }
   throw damaged(file, `a line that is none of its own: ${text.slice(0, 60)}`);
 }
 
-const KINDS = ['header', 'event', 'blob', 'end'];
+type Fields = Record<string, unknown>;
+
+const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isAbsentOr = (fits: (value: unknown) => boolean, value: unknown): boolean => value === undefined || fits(value);
+
+/** What each kind of line holds, as far as something is done with it before the sum at the end is known to be right. */
+const SHAPES: Record<'event' | 'blob' | 'end', (held: unknown) => boolean> = {
+  event: (held) =>
+    isObject(held) &&
+    [held['position'], held['version']].every(isCount) &&
+    Number.isFinite(held['at']) &&
+    isText(held['type']) &&
+    isAbsentOr(isText, held['model']) &&
+    [held['request'], held['cause']].every((link) => isAbsentOr(isCount, link)) &&
+    isObject(held['data']),
+  blob: (held) => isObject(held) && isText(held['hash']) && isText(held['text']),
+  end: (held) => isObject(held) && isCount(held['events']) && isCount(held['blobs']) && isText(held['sha256']),
+};
 
 /** Throws TurnoutError: 'usage' (it is something else), 'log-damaged' (a newer turnout wrote it). */
 export function readHeader(text: string, file: string): ExportHeader {
@@ -78,6 +99,7 @@ export function readHeader(text: string, file: string): ExportHeader {
     const got = `format ${format} of turnout ${header?.turnout}`;
     throw new TurnoutError('log-damaged', `open "${file}": expected an export of format ${EXPORT_FORMAT}, got ${got}`);
   }
+  if (!isCount(header?.base) || !isCount(header?.head)) throw damaged(file, 'a header without its range');
   return header as ExportHeader;
 }
 
