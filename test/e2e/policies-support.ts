@@ -20,6 +20,7 @@ export interface PolicySetup {
   /** Default: policy, and turnout is waited for until it is in charge. */
   planner?: string;
   dir?: string;
+  env?: Record<string, string>;
   /** Sent with every request. */
   headers?: Record<string, string>;
 }
@@ -39,6 +40,7 @@ export async function withPolicy(setup: PolicySetup): Promise<WithPolicy> {
   const turnout = await startTurnout({
     config,
     dir,
+    ...(setup.env === undefined ? {} : { env: setup.env }),
     ...(setup.headers === undefined ? {} : { headers: setup.headers }),
   });
   onTestFinished(() => turnout.dispose());
