@@ -4,11 +4,27 @@
  * support it starts again with the one pinned beside it, else it says in one line what is needed.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import module from 'node:module';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** What was built starts in half the time; it must be of the present sources, where there are any. */
+function isFresh(built) {
+  const { mtimeMs: since } = statSync(built, { throwIfNoEntry: false }) ?? {};
+  if (since === undefined) return false;
+  const folders = [join(root, 'src')].filter((folder) => existsSync(folder));
+  for (const folder of folders) {
+    if (statSync(folder).mtimeMs > since) return false; // a file came or went
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) folders.push(path);
+      else if (statSync(path).mtimeMs > since) return false;
+    }
+  }
+  return true;
+}
 
 const SUPPORTED = [24, 26];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -18,7 +34,7 @@ if (SUPPORTED.includes(major)) {
   module.enableCompileCache?.();
   const source = join(root, 'src', 'cli', 'main.ts');
   const built = join(root, 'dist', 'cli', 'main.js');
-  const { main } = await import(pathToFileURL(existsSync(source) ? source : built).href);
+  const { main } = await import(pathToFileURL(isFresh(built) ? built : source).href);
   await main(process.argv.slice(2));
 } else {
   const pinned = [join(root, 'node_modules', 'node', 'bin', 'node'), join(root, '..', 'node', 'bin', 'node')];

@@ -1,13 +1,13 @@
 /**
  * The HTTP server's settings, and how it begins to listen. Its end is server-life.ts. Knows no routes. Each setting that differs from Node's default says why.
  */
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import { TurnoutError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import { http, https } from '../core/platform/node-http.ts';
 
 export interface ServerHooks {
   request(req: IncomingMessage, res: ServerResponse): void;
@@ -35,7 +35,7 @@ export function createHttpServer(hooks: ServerHooks, tls: { cert: Buffer; key: B
     maxHeaderSize: LIMITS.clientHeaderBytesMax,
     shouldUpgradeCallback: hooks.isUpgrade,
   };
-  const server = tls === null ? createServer(settings) : createTlsServer({ ...settings, ...tls });
+  const server = tls === null ? http.createServer(settings) : https.createServer({ ...settings, ...tls });
   server.on('request', hooks.request);
   server.on('checkContinue', hooks.expectsContinue);
   server.on('upgrade', hooks.upgrade);

@@ -4,8 +4,7 @@
  * broke, and forwards hop-by-hop headers; what is done about it stands in forward/web-pass.ts and forward/upgrade-pass.ts.
  * The only file that knows the library. Must never answer an error itself: the caller has the envelope.
  */
-import http, { type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import https from 'node:https';
+import type { Agent, ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -13,6 +12,7 @@ import type HttpProxy from 'http-proxy';
 import { TurnoutError } from '../core/errors.ts';
 import type { RunId } from '../core/ids.ts';
 import { LIMITS } from '../core/limits.ts';
+import { http, https } from '../core/platform/node-http.ts';
 import { createEndedRuns } from './forward/ended-runs.ts';
 import { announcesBody } from './forward/headers.ts';
 import { checkPass, newPass, passHeaders } from './forward/pass.ts';
@@ -59,7 +59,7 @@ const BODY_UNEXPECTED = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE', 'C
 export function createPassThrough(now: () => number = () => performance.now()): PassThrough {
   const tracks = createTracks(now);
   const ended = createEndedRuns();
-  const agents = new Map<RunId, http.Agent>();
+  const agents = new Map<RunId, Agent>();
   const webs = new WeakMap<IncomingMessage, WebPass>();
   const upgrades = new WeakMap<IncomingMessage, UpgradePass>();
   let library: HttpProxy | null = null;
@@ -76,7 +76,7 @@ export function createPassThrough(now: () => number = () => performance.now()): 
     return library;
   }
 
-  function agentOf(run: RunId, url: URL): http.Agent {
+  function agentOf(run: RunId, url: URL): Agent {
     let agent = agents.get(run);
     if (agent === undefined) {
       const options = { keepAlive: true, timeout: LIMITS.upstreamKeepAliveMs };

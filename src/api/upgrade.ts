@@ -3,9 +3,10 @@
  * access line. Only WebSockets to `/upstream/<model>/…` are upgraded; every other request that offers an upgrade (`h2c`
  * of curl and Java) is an ordinary one.
  */
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ModelId } from '../core/ids.ts';
+import { http } from '../core/platform/node-http.ts';
 import { accessLine, beginAccess, CLIENT_GONE_STATUS } from './access-log.ts';
 import { admit, served } from './admission.ts';
 import type { ApiState, App } from './context.ts';
@@ -138,7 +139,7 @@ function refuse(req: IncomingMessage, socket: Duplex, state: ApiState, error: Ap
   const bytes = Buffer.from(body);
   state.bytes = bytes.length;
   const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     `x-turnout-request-id: ${state.id}`,
     `content-length: ${bytes.length}`,

@@ -8,9 +8,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { TurnoutError } from '../core/errors.ts';
 import { LIMITS } from '../core/limits.ts';
+import { programFile } from '../core/platform/program-file.ts';
 
 const VARIABLE = 'TURNOUT_HANDOVER';
 /** Where the successor finds the socket. */
@@ -62,9 +62,7 @@ export interface Holder {
 
 /** Gives the socket of a server that listens to a helper. From then on the server may be closed without losing it. */
 export async function holdSocket(server: Server): Promise<Holder> {
-  const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  const program = fileURLToPath(new URL(`./socket-holder${ending}`, import.meta.url));
-  const helper = fork(program, { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const helper = fork(programFile('cli/socket-holder'), { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
   const gone = once(helper, 'exit');
   const end = async (): Promise<void> => {
     if (helper.connected) helper.disconnect();

@@ -1,8 +1,10 @@
 /** Which turnout this is. The commit and the date are put in by a release build. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { VersionInfo } from '../api/context.ts';
+import { ROOT } from '../core/platform/program-file.ts';
 
-const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   version: string;
   turnoutBuild?: { commit: string; date: string };
 };

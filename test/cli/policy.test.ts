@@ -56,6 +56,7 @@ beforeAll(async () => {
     await mkdir(dirname(join(home, path)), { recursive: true });
     await cp(join(ROOT, path), join(home, path));
   }
+  await cp(join(ROOT, 'dist'), join(home, 'dist'), { recursive: true });
   await run(process.execPath, [TSC, '-p', 'tsconfig.build.json', '--outDir', join(home, 'dist')], { cwd: ROOT });
   // its dependencies lie beside it, as links: so do some package managers it
   for (const name of await readdir(join(ROOT, 'node_modules'))) {

@@ -4,7 +4,9 @@
  * no event explains) and no time limits of its own but the one on connecting.
  * Must never outlive its run.
  */
-import { Client, type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
+import Client from 'undici/lib/dispatcher/client.js';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type { UpstreamTimeouts } from '../../core/config/config.ts';
 import { TurnoutError } from '../../core/errors.ts';
 import type { RunId } from '../../core/ids.ts';

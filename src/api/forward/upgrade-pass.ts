@@ -3,9 +3,10 @@
  * upstream is relayed as the answer it is; when either side ends, the other is given a moment and then closed.
  * Must never leave a socket behind or write anything after the bytes of the peer.
  */
-import { type ClientRequest, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { LIMITS } from '../../core/limits.ts';
+import { http } from '../../core/platform/node-http.ts';
 import { responseHead } from './headers.ts';
 import { headerObject, type Pass, passBytes, settlePass } from './pass.ts';
 import { upstreamError } from './upstream-error.ts';
@@ -106,7 +107,7 @@ function onRefusal(pass: UpgradePass, answer: IncomingMessage): void {
     return;
   }
   pass.status = status;
-  let lines = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`;
+  let lines = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? 'Unknown'}\r\n`;
   for (let i = 0; i + 1 < head.headers.length; i += 2) lines += `${head.headers[i]}: ${head.headers[i + 1]}\r\n`;
   client.write(`${lines}connection: close\r\n\r\n`, 'latin1');
   answer.on('data', (chunk: Buffer) => passBytes(pass, chunk.length));

@@ -2,10 +2,11 @@
  * `turnout demo`: three small fake models in one swap group on this machine, so that swapping can be seen a minute after
  * the checkout. Prints what it did and what to try.
  */
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { type ConfigResult, loadConfig } from '../../core/config/load.ts';
 import { TurnoutError } from '../../core/errors.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { programFile, ROOT } from '../../core/platform/program-file.ts';
 import { freePorts } from '../free-ports.ts';
 import { print } from '../output.ts';
 import { beginAsSuccessor, run } from './serve.ts';
@@ -39,8 +40,7 @@ export async function demo(options: { listen?: string; stateDir?: string; log?: 
 
 /** Each model is turnout's own fake model server, started by its file: it must listen within moments. */
 function demoConfig(startPort: number): string {
-  const suffix = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  const program = fileURLToPath(new URL(`../fake-model/main${suffix}`, import.meta.url));
+  const program = programFile('cli/fake-model/main');
   const lines = MODELS.map(
     ({ id, loadMs, tokensPerSecond }) => `  ${id}:
     cmd: >-
@@ -58,7 +58,7 @@ groups:
 }
 
 function welcome(url: string, stateDir: string, config: string): string {
-  const bin = fileURLToPath(new URL('../../../bin/turnout.js', import.meta.url));
+  const bin = join(ROOT, 'bin/turnout.js');
   const turnout = `node ${bin.startsWith(`${process.cwd()}/`) ? bin.slice(process.cwd().length + 1) : bin}`;
   return `
 This is a demo: three fake models (small, medium, large) that take turns, for they are one swap group.

@@ -7,6 +7,7 @@ import { access, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { TurnoutError } from '../../core/errors.ts';
+import { ROOT } from '../../core/platform/program-file.ts';
 import { print } from '../output.ts';
 import { configOf } from './policy-programs.ts';
 import { editorTemplate, policyTemplate, tableTemplate } from './policy-templates.ts';
@@ -47,7 +48,7 @@ export async function policyNew(name: string, options: NewOptions): Promise<void
   }
   print([`${policy}: the policy`, `${table}: its tests`, ...shared.map(([file]) => noteOn(file, kept))].join('\n'));
   print(`\nNext:\n  turnout policy check ${policy}\n  turnout policy test ${policy}`);
-  print(`\nTo read:\n  ${resolve(import.meta.dirname, '../../../docs/policies.md')}`);
+  print(`\nTo read:\n  ${join(ROOT, 'docs/policies.md')}`);
   print(`\nTo use it, in the configuration:\n  turnout:\n    planner: policy\n    policy: { file: ${policy} }`);
 }
 
@@ -62,8 +63,8 @@ function typesPath(dir: string): string | null {
     createRequire(join(resolve(dir), 'policy.js')).resolve('turnout/policy');
     return null;
   } catch {
-    const built = resolve(import.meta.dirname, '../../policies/policy.d.ts');
-    return existsSync(built) ? built : resolve(import.meta.dirname, '../../policies/policy.ts');
+    const source = join(ROOT, 'src/policies/policy.ts');
+    return existsSync(source) ? source : join(ROOT, 'dist/policies/policy.d.ts');
   }
 }
 

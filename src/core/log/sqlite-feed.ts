@@ -9,7 +9,7 @@ import type { Position } from '../ids.ts';
 import type { LogLimits } from './log-limits.ts';
 import type { Extent, FromWriter, Replaced, ToWriter, WriterData } from './sqlite-messages.ts';
 import type { Outbox } from './sqlite-outbox.ts';
-import { startWorker } from './worker-url.ts';
+import { startWorker } from './start-worker.ts';
 
 export interface FeedOptions {
   data: Omit<WriterData, 'base'>;
@@ -62,7 +62,7 @@ export function createFeed(options: FeedOptions): Feed {
 
   function start(): void {
     const data: WriterData = { ...options.data, base: durable };
-    const started = startWorker('sqlite-writer', import.meta.url, data);
+    const started = startWorker('sqlite-writer', data);
     let why: { code: string; message: string } | null = null;
     worker = started;
     ended = Promise.withResolvers<void>();

@@ -5,7 +5,7 @@
 import type { Worker } from 'node:worker_threads';
 import { type ErrorCode, STATUS_OF, TurnoutError } from '../errors.ts';
 import type { FromReader, ReaderData, ReaderKind, ReaderQuestions, ToReader } from './sqlite-messages.ts';
-import { startWorker } from './worker-url.ts';
+import { startWorker } from './start-worker.ts';
 
 type Ask<K extends ReaderKind> = { kind: K } & ReaderQuestions[K]['ask'];
 
@@ -25,7 +25,7 @@ export function createReaderClient(data: ReaderData, onWarning: (text: string) =
   const open = new Map<number, PromiseWithResolvers<unknown>>();
 
   function start(): Worker {
-    const started = startWorker('sqlite-reader', import.meta.url, data);
+    const started = startWorker('sqlite-reader', data);
     let why = 'it ended';
     started.on('message', (message: FromReader) => {
       const asked = open.get(message.id);

@@ -1,12 +1,8 @@
-/**
- * Where the entry of a worker lies: beside the file that starts it, with the same ending, so that it is found both in
- * the sources (Node strips the types) and in the built package.
- */
+/** Starts the threads of the event log. */
 import { Worker } from 'node:worker_threads';
+import { programFile } from '../platform/program-file.ts';
 
-/** Starts `<name>.ts` or `<name>.js` beside `importer` (an `import.meta.url`). */
-export function startWorker(name: string, importer: string, workerData: unknown): Worker {
-  const ending = importer.endsWith('.ts') ? '.ts' : '.js';
+export function startWorker(name: 'sqlite-writer' | 'sqlite-reader', workerData: unknown): Worker {
   // No arguments of the parent: `--inspect` and the like are meant for its thread.
-  return new Worker(new URL(`./${name}${ending}`, importer), { workerData, execArgv: [], name });
+  return new Worker(programFile(`core/log/${name}`), { workerData, execArgv: [], name });
 }

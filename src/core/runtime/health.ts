@@ -3,10 +3,10 @@
  * Has no time limit of its own: the deadline of the run is the kernel's affair, an AbortSignal ends it.
  * Must never have two probes on the way at once, nor follow a redirect, nor read more than a little of an answer.
  */
-import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { setTimeout as after } from 'node:timers/promises';
 import { LIMITS } from '../limits.ts';
+import { http, https } from '../platform/node-http.ts';
 
 export interface HealthCheck {
   /** Where the model answers, as in its `proxy`. */
@@ -82,7 +82,7 @@ function healthUrl(baseUrl: string, checkEndpoint: string): URL {
 /** One GET within `healthProbeMs`. False for whatever is not a complete beginning of a 200. */
 function probe(url: URL, connectMs: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const send = url.protocol === 'https:' ? requestHttps : requestHttp;
+    const send = url.protocol === 'https:' ? https.request : http.request;
     const request = send(url, {
       agent: false,
       headers: { accept: '*/*', connection: 'close', 'user-agent': 'turnout' },

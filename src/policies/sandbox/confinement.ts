@@ -2,9 +2,10 @@
  * The walls of the child process: with which flags it is started, and the check, in the child, that they stand. A policy
  * that breaks out of its isolate finds a process that can read turnout's code and nothing else. Must never grant more.
  */
-import { existsSync, lstatSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, parse } from 'node:path';
+import { CODE, programFile, ROOT } from '../../core/platform/program-file.ts';
 
 /** Needed by isolated-vm on this side of Node 20; without it isolates may crash the process. */
 const NO_SNAPSHOT = '--no-node-snapshot';
@@ -12,9 +13,8 @@ const NO_SNAPSHOT = '--no-node-snapshot';
 /** Scopes of node's permission model that must be closed. */
 const CLOSED = ['fs.write', 'child', 'worker', 'net', 'wasi', 'inspector', 'ffi'] as const;
 
-/** The command that starts the child from the file `host-main` beside this one. */
+/** The command that starts the child. */
 export function childCommand(): { file: string; args: string[] } {
-  const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   const args = [
     NO_SNAPSHOT,
     '--permission',
@@ -25,25 +25,17 @@ export function childCommand(): { file: string; args: string[] } {
     ...['--no-opt', '--no-maglev', '--no-sparkplug', '--regexp-interpret-all'],
     '--max-old-space-size=128',
     '--no-warnings',
-    join(realpathSync(import.meta.dirname), `host-main${ending}`),
+    programFile('policies/sandbox/host-main'),
   ];
   return { file: process.execPath, args };
 }
 
 /** Turnout's code, and the packages that make the isolates. */
 function readable(): string[] {
-  const here = realpathSync(import.meta.dirname);
-  const code = dirname(dirname(here)); // `src`, or `dist` once built
-  const isolatedVm = packageFrom(here, 'isolated-vm');
+  const isolatedVm = packageFrom(CODE, 'isolated-vm');
   const loader = packageFrom(isolatedVm.folder, 'node-gyp-build');
   // where the last one exists the loader takes the addon that was built for musl
-  const paths = [
-    code,
-    join(dirname(code), 'package.json'),
-    ...isolatedVm.paths,
-    ...loader.paths,
-    '/etc/alpine-release',
-  ];
+  const paths = [CODE, join(ROOT, 'package.json'), ...isolatedVm.paths, ...loader.paths, '/etc/alpine-release'];
   // a folder must come before what lies in it, or node forgets it
   return [...new Set(paths)].sort();
 }
