@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { EventOf, EventType } from '../../src/core/events.ts';
 import { type FakeModelSpec, fakeConfig } from '../support/fake-models.ts';
 import { freePorts } from '../support/ports.ts';
 import { startTurnout, type Turnout } from '../support/turnout.ts';
@@ -61,12 +60,6 @@ export async function taken(turnout: Turnout, count = 1, slot = 'live'): Promise
     if (why !== undefined) throw new Error(`policy ${slot} was refused: ${why.data.fault.message}`);
     return loaded.filter((event) => event.data.slot === slot).length >= count;
   });
-}
-
-/** Durable events of one type from a position on; the whole log is much to read again and again. */
-export async function since<T extends EventType>(turnout: Turnout, from: number, type: T): Promise<EventOf<T>[]> {
-  const response = await turnout.get(`/api/log?types=${type}&from=${from}&limit=5000`);
-  return ((await response.json()) as { events: EventOf<T>[] }).events;
 }
 
 /** As editors write: another file, renamed over. */
