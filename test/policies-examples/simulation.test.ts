@@ -26,7 +26,7 @@ const OPTIONS: Record<string, (fallback: BuiltInName) => { [name: string]: Json 
 /** What each is there for, as it shows in the log of the days, beside those under the usual planner. */
 const SHOWS: Record<string, (days: readonly Day[], usual: readonly Day[]) => void> = {
   'keep-hot': (days, usual) => expect(timesEvicted('coder', days)).toBeLessThan(timesEvicted('coder', usual)),
-  'minimum-residency': (days, usual) => expect(swaps(days)).toBeLessThan(swaps(usual)),
+  'minimum-residency': (days, usual) => expect(leftEarly(days)).toBeLessThan(leftEarly(usual) / 2),
   'session-stickiness': (days, usual) => expect(meanWaitMs('agent', days)).toBeLessThan(meanWaitMs('agent', usual)),
   'per-client-priority': (days) => expect(drains(days)).toBeGreaterThan(0),
   'fair-share': (days) => expect(drains(days)).toBeGreaterThan(0),
@@ -53,7 +53,19 @@ const SHOWS: Record<string, (days: readonly Day[], usual: readonly Day[]) => voi
   },
 };
 
-const swaps = (days: readonly Day[]) => days.flatMap((day) => day.events('swap.started')).length;
+/** How many runs made room for another model before they had been there for three times what their load took. */
+function leftEarly(days: readonly Day[]): number {
+  return days.reduce((all, day) => {
+    const began = new Map(day.events('process.starting').map(({ position, at }) => [position, at]));
+    const ready = new Map(day.events('process.ready').map(({ data, at }) => [data.run as number, at]));
+    const early = day.events('process.stopping').filter(({ data: { run, reason }, at }) => {
+      const since = ready.get(run) ?? Number.NaN;
+      return reason === 'swap' && at - since < 3 * (since - (began.get(run) ?? Number.NaN));
+    });
+    return all + early.length;
+  }, 0);
+}
+
 const timesEvicted = (id: string, days: readonly Day[]) =>
   days.flatMap((day) => day.events('swap.started')).filter(({ data }) => data.evict.some((one) => one === id)).length;
 const drains = (days: readonly Day[]) =>

@@ -1,7 +1,8 @@
 /** Configurations of fake models, as a user would write them. */
 import { fileURLToPath } from 'node:url';
 
-const FAKE = fileURLToPath(new URL('../../src/cli/fake-model/main.ts', import.meta.url));
+/** Built: it starts a third faster than the sources, some thousand times. */
+const FAKE = fileURLToPath(new URL('../../dist/cli/fake-model/main.js', import.meta.url));
 
 export interface FakeModelSpec {
   /** Switches of the fake model, e.g. `--load-ms 50`. */
