@@ -1,4 +1,8 @@
+import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// The threads of the log are started a thousand times, each of which would take the types off the same files again.
+process.env['NODE_COMPILE_CACHE'] ??= resolve('node_modules/.cache/node-compile-cache');
 
 export default defineConfig({
   test: {

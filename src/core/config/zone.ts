@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 
 /** `name`: IANA name, or null for the zone of the machine. `from`: ms since 1970, by default the start of this hour. */
 export function zoneOf(name: string | null, from = Math.floor(Date.now() / HOUR) * HOUR): Zone {
-  const zone = name ?? new Intl.DateTimeFormat('en').resolvedOptions().timeZone;
+  const zone = name ?? zoneOfMachine();
   const offsetAt = name === null ? offsetOfMachine : offsetReader(zone);
   const end = from + LIMITS.zoneDays * 24 * HOUR;
   const offsets = [{ from: 0, offsetMin: offsetAt(from) }];
@@ -35,7 +35,13 @@ function changeWithin(low: number, high: number, before: number, offsetAt: (at: 
   return b;
 }
 
-/** A hundred times as fast as asking for parts, at every start. */
+/** IANA name. The first use of Intl takes 20 ms of a start, so Temporal is asked where Node has it (26 and newer). */
+function zoneOfMachine(): string {
+  const { Temporal } = globalThis as { Temporal?: { Now: { timeZoneId(): string } } };
+  return Temporal?.Now.timeZoneId() ?? new Intl.DateTimeFormat('en').resolvedOptions().timeZone;
+}
+
+/** A hundred times as fast as asking for parts. */
 const offsetOfMachine = (at: number): number => -new Date(at).getTimezoneOffset();
 
 function offsetReader(timeZone: string): (at: number) => number {
