@@ -8,6 +8,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/real/**'],
+    alias: [
+      { find: /^[./]+(core\/)?platform\/program-file\.ts$/, replacement: resolve('test/support/program-file.ts') },
+    ],
     globalSetup: 'test/support/built.ts',
     pool: 'forks',
     maxWorkers: 3, // much of the time is waiting for processes

@@ -1,11 +1,13 @@
 /**
  * Kills by hand, as many as wanted: `npm run kills -- --count 2000 --seed 7 --side-by-side 2`. Each lane is a turnout of its
- * own with its own state directory and seed. Ctrl-C ends it early, with a verdict on what was done. Exit code 1 when anything was lost or left, and then the directory stays.
+ * own with its own state directory and seed. Ctrl-C ends it early, with a verdict on what was done. Exit code 1 when anything
+ * was lost or left, and then the directory stays.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { build } from '../../scripts/build.ts';
 import { runKills } from './kills.ts';
 
 const { values } = parseArgs({
@@ -18,6 +20,7 @@ const { values } = parseArgs({
 const out = (line: string) => process.stdout.write(`${line}\n`);
 const lanes = Math.max(1, Number(values['side-by-side']));
 const count = Math.max(lanes, Number(values.count));
+await build();
 const began = performance.now();
 const seconds = () => (performance.now() - began) / 1000;
 let done = 0;

@@ -48,7 +48,11 @@ export async function runKills({ kills: most, seed, dir, onKill, isEnough }: Kil
   for (let n = 1; n <= most && isEnough?.() !== true; n++) {
     if (random.chance(EDITED)) edit(edits, random);
     const began = performance.now();
-    const turnout = await startTurnout({ config: configOf(dir, firstPort, edits), dir });
+    const turnout = await startTurnout({ config: configOf(dir, firstPort, edits), dir }).catch((error: unknown) => {
+      if (isEnough?.() === true) return null; // a Ctrl-C of the terminal reaches the one that starts, too
+      throw error;
+    });
+    if (turnout === null) break;
     startsMs += performance.now() - began;
     const following = follow(turnout, seen);
     const load = Promise.all(MODELS.map((model) => keepAsking(turnout, model)));
