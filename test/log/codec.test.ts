@@ -3,10 +3,43 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TurnoutEvent } from '../../src/core/events.ts';
 import { modelId } from '../../src/core/ids.ts';
-import { encodeEvent, lineToRow, positionOf, rowToJson, rowToLine } from '../../src/core/log/codec.ts';
+import {
+  encodeEvent,
+  lineToRow,
+  positionOf,
+  type Row,
+  rowsToFold,
+  rowToFold,
+  rowToJson,
+  rowToLine,
+} from '../../src/core/log/codec.ts';
+import { busyLog } from './busy-events.ts';
 import { eventAt } from './log-fixtures.ts';
 
 const decode = (line: string) => JSON.parse(rowToJson(lineToRow(line))) as TurnoutEvent;
+
+describe('rowsToFold()', () => {
+  it('gives what each row gives', () => {
+    const rows = busyLog(500).map((event) => lineToRow(encodeEvent(event)));
+    expect(rowsToFold(rows)).toEqual(rows.map(rowToFold));
+    expect(rowsToFold([])).toEqual([]);
+  });
+
+  it('brings old data up to today, as for each row', () => {
+    const old: Row = [1, 5, 'process.starting', 1, 'm', null, null, '{"port":1}'];
+    expect(rowsToFold([old, old])).toEqual([rowToFold(old), rowToFold(old)]);
+    expect(rowToFold(old).version).toBe(2);
+  });
+
+  it.each([
+    ['two values', ['{},{}', '{}']],
+    ['half a value, whose other half is its neighbour', ['{"a":[1', '2]}']],
+    ['nothing', ['{}', '']],
+  ])('takes no row for JSON that holds %s', (_what, texts) => {
+    const rows = texts.map((data): Row => [1, 5, 'log.troubled', 1, null, null, null, data]);
+    expect(() => rowsToFold(rows)).toThrow(SyntaxError);
+  });
+});
 
 describe('encodeEvent()', () => {
   it('writes a line that is read back as the same event', () => {

@@ -70,9 +70,20 @@ export const positionOf = (line: string): Position => Number.parseInt(line, 10);
 
 /** A row as the fold takes it, upcast to the current version. `cause` is left out, for the fold does not look at it. */
 export function rowToFold(row: Row): TurnoutEvent {
-  const [position, at, type, stored, model, request, , text] = row;
+  return toFold(row, JSON.parse(row[7]));
+}
+
+/** Many of them; parsing their data in one go takes a fifth less. Throws what JSON.parse throws. */
+export function rowsToFold(rows: readonly Row[]): TurnoutEvent[] {
+  const all = JSON.parse(`[${rows.map((row) => row[7]).join(',')}]`) as unknown[];
+  // text that is no JSON on its own may be some together with its neighbours
+  if (all.length !== rows.length) return rows.map(rowToFold);
+  return rows.map((row, index) => toFold(row, all[index]));
+}
+
+function toFold([position, at, type, stored, model, request]: Row, storedData: unknown): TurnoutEvent {
   let version = stored;
-  let data: unknown = JSON.parse(text);
+  let data = storedData;
   if (stored < (VERSION[type as EventType] ?? 0)) ({ version, data } = upcast(type, stored, data, UPCASTERS));
   const event = { position, at, type, version, data } as Record<string, unknown>;
   if (model !== null) event['model'] = model;

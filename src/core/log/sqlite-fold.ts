@@ -7,11 +7,11 @@ import { TurnoutError } from '../errors.ts';
 import { emptyState, evolve } from '../evolve.ts';
 import type { Position } from '../ids.ts';
 import type { State } from '../state.ts';
-import { type Row, rowToFold } from './codec.ts';
+import { type Row, rowsToFold } from './codec.ts';
 import { readBase } from './sqlite-root.ts';
 import { newestSnapshot, openSnapshot } from './sqlite-snapshots.ts';
 
-const ROWS_AT_ONCE = 2_000;
+const ROWS_AT_ONCE = 500;
 
 /** The state after this position, for the caller to own. Throws TurnoutError('not-found') when it has left the log. */
 export function stateAt(db: Database.Database, position: Position, onBad?: (text: string) => void): State {
@@ -44,7 +44,7 @@ export function foldRows(db: Database.Database, state: State, to: Position): voi
     .raw();
   for (let from = Math.max(state.position, readBase(db) - 1); from < to; ) {
     const some = rows.all(from, to, ROWS_AT_ONCE);
-    for (const row of some) evolve(state, rowToFold(row));
+    for (const event of rowsToFold(some)) evolve(state, event);
     const last = some.at(-1);
     if (last === undefined || some.length < ROWS_AT_ONCE) return;
     from = last[0];
