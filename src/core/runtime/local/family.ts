@@ -28,7 +28,7 @@ export interface Member extends Identity {
 /** The living members of the family now; they are remembered in `mark.known`. */
 export async function findFamily(mark: FamilyMark): Promise<Member[]> {
   if (!hasProc) return groupOnly(mark);
-  return familyOf(await scanProcesses(), mark);
+  return familyOf(await scanProcesses(mark.leader?.start), mark);
 }
 
 /** The same for a table that was read already. */

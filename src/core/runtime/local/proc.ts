@@ -60,14 +60,19 @@ export function isZombie(state: string): boolean {
   return state === 'Z' || state === 'X' || state === 'x';
 }
 
-/** Every process but kernel threads. Gives way to the event loop every few milliseconds. */
-export async function scanProcesses(): Promise<Proc[]> {
+/**
+ * Every process but kernel threads. Gives way to the event loop every few milliseconds.
+ * @param since start of a process: the marks of those that started before it are not looked for, which takes most of the
+ *   time, for nobody can have inherited them from it
+ */
+export async function scanProcesses(since: string | null = null): Promise<Proc[]> {
   const found: Proc[] = [];
+  const first = since === null ? Number.NaN : Number(since);
   let sliceEnds = performance.now() + SLICE_MS;
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry);
     if (!Number.isInteger(pid)) continue;
-    const proc = readMarked(pid);
+    const proc = readMarked(pid, first);
     if (proc !== null) found.push(proc);
     if (performance.now() > sliceEnds) {
       await nextTurn();
@@ -125,12 +130,13 @@ export function parseStat(text: string): (Omit<Proc, 'tag' | 'outputs'> & { kern
   };
 }
 
-function readMarked(pid: number): Proc | null {
+function readMarked(pid: number, first: number): Proc | null {
   const text = tolerant(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
   const stat = text === null ? null : parseStat(text);
   if (stat === null || stat.kernelThread) return null;
   const { name, state, parent, group, start } = stat;
-  const marks = isZombie(state) ? { tag: null, outputs: [] } : { tag: readTag(pid), outputs: readOutputs(pid) };
+  const bearsNone = isZombie(state) || Number(start) < first;
+  const marks = bearsNone ? { tag: null, outputs: [] } : { tag: readTag(pid), outputs: readOutputs(pid) };
   return { pid, start, parent, group, state, name, ...marks };
 }
 
