@@ -117,11 +117,12 @@ export async function startTurnout(options: TurnoutOptions): Promise<Turnout> {
       return exited;
     },
     async stop() {
-      const pids = (await events('process.spawned')).map((event) => event.data.pid);
+      const spawned = (await events('process.spawned')).map((event) => event.data);
       child.kill('SIGTERM');
       const how = await exited;
       if (how !== '0') throw new Error(`turnout ended with ${how}:\n${output}`);
-      const left = (await Promise.all(pids.map(async (pid) => ((await lives(pid)) ? pid : null)))).filter(Boolean);
+      const left: number[] = [];
+      for (const { pid, startTime } of spawned) if (await lives(pid, startTime)) left.push(pid);
       if (left.length > 0) throw new Error(`turnout left processes behind: ${left.join(', ')}`);
     },
     async dispose() {
