@@ -86,9 +86,10 @@ describe.skipIf(kit === null || process.platform !== 'linux')('real models under
   });
 
   it('wait for a pin, and the dry run says whose', async () => {
-    expect((await post('/api/models/pin/smollm2', {})).status).toBe(200);
-    expect((await post('/api/models/pin/smollm2-embed', {})).status).toBe(200);
-    const plan = await get<{ verdict: string; reason: string }>('/api/plan?model=gemma3');
+    const loaded = await ready(); // which two, depends on how long each of them took to load
+    for (const model of loaded) expect((await post(`/api/models/pin/${model}`, {})).status).toBe(200);
+    const left = ['smollm2', 'gemma3', 'smollm2-embed'].find((model) => !loaded.includes(model));
+    const plan = await get<{ verdict: string; reason: string }>(`/api/plan?model=${left}`);
     expect(plan.verdict).toBe('wait');
     expect(plan.reason).toContain('is pinned by');
   });
