@@ -1,8 +1,10 @@
 /**
  * What it costs to ask a policy: a request for a model that is not loaded, until its answer has become an event, through the
- * whole loop and (for a policy) the real host, with 20 models and 50 waiting requests; a built-in beside it.
+ * whole loop and (for a policy) the real host, with 20 models and 50 waiting requests. Beside it a built-in, and a program
+ * that only answers as many bytes: no policy in a process of its own can be faster than both together.
  * Must never leave the policy host behind.
  */
+import { spawn } from 'node:child_process';
 
 import { emptyState } from '../src/core/evolve.ts';
 import { modelId, requestId } from '../src/core/ids.ts';
@@ -15,6 +17,7 @@ import type { ModelSettings, Settings as RouterSettings } from '../src/core/sett
 import { builtInPlanner } from '../src/policies/built-in.ts';
 import { createPolicyHost } from '../src/policies/sandbox/policy-host.ts';
 import type { PolicyHost } from '../src/policies/sandbox/types.ts';
+import { fileOf } from './processes.ts';
 import { type Outcome, percentile, type Scenario, type Settings } from './scenario.ts';
 import type { Subject, SubjectName } from './subjects.ts';
 
@@ -138,11 +141,13 @@ function busyLoop(planner: Planner | null) {
 }
 
 /** A planner that asks the host as turnout does. `failed` is told what the host said instead of an answer. */
-function hosted(host: PolicyHost, failed: (why: string) => void): Planner {
+function hosted(host: PolicyHost, failed: (why: string) => void, saw: (view: string) => void): Planner {
   const writer = createViewWriter();
   return {
     async plan(view, seed) {
-      const result = await host.ask(SLOT, 'plan', writer.forTarget(view), seed);
+      const text = writer.forTarget(view);
+      saw(text);
+      const result = await host.ask(SLOT, 'plan', text, seed);
       if (!result.ok) failed(result.fault.message);
       if (!result.ok) throw new Error(result.fault.message);
       return { verdict: result.value.answer, logs: result.value.logs };
@@ -164,6 +169,27 @@ async function measure(planner: Planner | null, count: number): Promise<number[]
   return took.sort((a, b) => a - b);
 }
 
+/** The same number of questions to the bare program, each as long as a view; sorted. */
+async function measureEcho(bytes: number, count: number): Promise<number[]> {
+  const child = spawn(process.execPath, [fileOf('bare-echo.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const question = Buffer.alloc(bytes, 'x');
+  question.write('\n', bytes - 1);
+  const took: number[] = [];
+  for (let n = 0; n < WARM_UP + count; n++) {
+    const began = performance.now();
+    await new Promise((resolve, reject) => {
+      child.stdout.once('data', resolve);
+      child.once('exit', () => reject(new Error('the bare echo ended')));
+      child.stdin.write(question);
+    });
+    child.removeAllListeners('exit');
+    if (n >= WARM_UP) took.push(performance.now() - began);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  child.kill('SIGKILL');
+  return took.sort((a, b) => a - b);
+}
+
 async function run(settings: Settings, _subjects: readonly Subject[], names: readonly SubjectName[]): Promise<Outcome> {
   if (!names.includes('turnout')) return { tables: [], errors: [] };
   const count = Math.round((settings.rounds * settings.seconds * 1_000) / (4 * PAUSE_MS));
@@ -176,10 +202,16 @@ async function run(settings: Settings, _subjects: readonly Subject[], names: rea
     const loaded = await host.load(program);
     if (!loaded.ok) return { tables: [], errors: [`policies: ${loaded.fault.message}`] };
     const builtIn = await measure(null, count);
-    const policy = await measure(
-      hosted(host, (why) => faults.push(why)),
-      count,
+    let viewBytes = 0;
+    const asks = hosted(
+      host,
+      (why) => faults.push(why),
+      (view) => {
+        viewBytes = Buffer.byteLength(view);
+      },
     );
+    const policy = await measure(asks, count);
+    const echo = await measureEcho(viewBytes, count);
     if (faults.length > count / 100) errors.push(`policies: ${faults.length} questions had no answer: ${faults[0]}`);
     const row = (name: string, took: number[]) => ({
       name,
@@ -187,7 +219,11 @@ async function run(settings: Settings, _subjects: readonly Subject[], names: rea
     });
     const note = `${MODELS} models, ${WAITING} waiting requests; from the arrival of a request to the recorded decision; ${count} of each, ${PAUSE_MS} ms apart`;
     const columns = ['p50 ms', 'p99 ms', 'max ms'];
-    const rows = [row('built-in', builtIn), row('policy in its host', policy)];
+    const rows = [
+      row('built-in', builtIn),
+      row(`bare echo of ${viewBytes} bytes`, echo),
+      row('policy in its host', policy),
+    ];
     return { tables: [{ title: 'asking a policy', note, columns, rows }], errors };
   } finally {
     await host.close();
